@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The option rows of musterd.conf: parsing, defaults, manual and reload all come from here. */
+#include "muster/conf.h"
+
+static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
+
+#define AT(field) offsetof(struct mst_conf, field)
+#define TEXT MST_OPT_TEXT
+#define PATH MST_OPT_PATH
+#define U32  MST_OPT_U32
+#define BOOL MST_OPT_BOOL
+#define ENUM MST_OPT_ENUM
+#define LIVE true
+#define BOOT false
+
+/* clang-format off */
+static const struct mst_opt_row rows[] = {
+	/* section    key                    place                         type  default                        least  most       unit     when  help */
+	{ "portal",   "address",             AT(portal_address),           TEXT, "::",                              1, 64,        "",      BOOT, "Address the portal listens on; :: takes IPv4 and IPv6" },
+	{ "portal",   "port",                AT(portal_port),              U32,  "443",                             1, 65535,     "",      BOOT, "Port of the portal: devices and the operator API" },
+	{ "portal",   "certificate",         AT(portal_certificate),       PATH, "/etc/muster/portal.pem",          1, 4096,      "",      LIVE, "Server certificate with its chain, PEM, leaf first" },
+	{ "portal",   "key",                 AT(portal_key),               PATH, "/etc/muster/portal.key",          1, 4096,      "",      LIVE, "Private key of the server certificate, PEM" },
+	{ "portal",   "tls12",               AT(portal_tls12),             BOOL, "yes",                             0, 0,         "",      LIVE, "Accept TLS 1.2 beside TLS 1.3" },
+	{ "control",  "path",                AT(control_path),             PATH, "/run/muster/control.sock",        1, 100,       "",      BOOT, "Unix socket of the operator API for musterctl and the admin plane" },
+	{ "store",    "path",                AT(store_path),               PATH, "/var/lib/muster/store",           1, 4096,      "",      BOOT, "Folder of the durable store" },
+	{ "store",    "cache_mib",           AT(store_cache_mib),          U32,  "256",                             8, 1048576,   "MiB",   BOOT, "Block cache for reads" },
+	{ "store",    "memtable_mib",        AT(store_memtable_mib),       U32,  "64",                              4, 4096,      "MiB",   BOOT, "Write buffer of each large key space" },
+	{ "store",    "group_max",           AT(store_group_max),          U32,  "1024",                            1, 65536,     "",      BOOT, "Batches written with one sync at the most" },
+	{ "store",    "queue_max",           AT(store_queue_max),          U32,  "65536",                          16, 4194304,   "",      BOOT, "Batches that may wait for the committer; beyond it requests are answered 503" },
+	{ "identity", "device_ca",           AT(device_ca),                PATH, "/etc/muster/device-ca.pem",       1, 4096,      "",      LIVE, "CA certificates whose devices are ours, PEM" },
+	{ "identity", "takes_unknown",       AT(takes_unknown_certificate),BOOL, "no",                              0, 0,         "",      LIVE, "Bind a certificate outside Authenticate when neither it nor the device is known (for migrations)" },
+	{ "identity", "known_max",           AT(known_max),                U32,  "65536",                           0, 16777216,  "",      BOOT, "Verified device certificates each loop remembers" },
+	{ "identity", "tickets",             AT(has_tickets),              BOOL, "yes",                             0, 0,         "",      LIVE, "Let devices resume TLS sessions by ticket" },
+	{ "identity", "ticket_s",            AT(ticket_s),                 U32,  "43200",                          60, 604800,    "s",     LIVE, "Life of a ticket key; tickets of the key before are still taken" },
+	{ "seal",     "key",                 AT(seal_key),                 PATH, "/etc/muster/master.key",          1, 4096,      "",      BOOT, "Master key that encrypts tokens and private keys in the store; mode 0600" },
+	{ "api",      "keys",                AT(api_keys),                 PATH, "",                                0, 4096,      "",      LIVE, "File of SHA-256 hashes (hex, one a line) of keys that may use the API on the portal; empty: control socket only" },
+	{ "threads",  "loops",               AT(num_loops),                U32,  "0",                               0, 256,       "",      BOOT, "Event loops; 0: one for each core" },
+	{ "threads",  "workers",             AT(num_workers),              U32,  "0",                               0, 256,       "",      BOOT, "Workers for what blocks or burns; 0: one for each core" },
+	{ "threads",  "jobs_max",            AT(num_jobs_max),             U32,  "4096",                           16, 1048576,   "",      BOOT, "Jobs that may wait for the workers, in each lane" },
+	{ "threads",  "pinned",              AT(is_pinned),                BOOL, "no",                              0, 0,         "",      BOOT, "Pin each loop to a core, counting from first_cpu" },
+	{ "threads",  "first_cpu",           AT(first_cpu),                U32,  "0",                               0, 4095,      "",      BOOT, "First core used when pinned" },
+	{ "ring",     "entries",             AT(ring_entries),             U32,  "1024",                           64, 32768,     "",      BOOT, "Submission queue of each loop" },
+	{ "ring",     "files",               AT(ring_files),               U32,  "16384",                          64, 1048576,   "",      BOOT, "Direct descriptors of each loop, one for a connection; bounded by the limit on open files" },
+	{ "ring",     "buffers",             AT(ring_buffers),             U32,  "1024",                           16, 32768,     "",      BOOT, "Receive buffers of each loop, a power of two" },
+	{ "ring",     "buffer_bytes",        AT(ring_buffer_bytes),        U32,  "4096",                          512, 65536,     "bytes", BOOT, "Size of a receive buffer" },
+	{ "conn",     "max",                 AT(conns_max),                U32,  "16000",                           1, 1048576,   "",      LIVE, "Connections of each loop" },
+	{ "conn",     "per_source",          AT(conns_per_source),         U32,  "2048",                            0, 1048576,   "",      LIVE, "Connections from one IPv4 address or IPv6 /64 on each loop; 0: no limit" },
+	{ "conn",     "out_bytes",           AT(out_bytes_max),            U32,  "4194304",                     65536, 268435456, "bytes", LIVE, "Output one connection may hold back" },
+	{ "conn",     "handshake_ms",        AT(handshake_ms),             U32,  "10000",                         100, 3600000,   "ms",    LIVE, "A peer's time for the TLS handshake" },
+	{ "conn",     "head_ms",             AT(head_ms),                  U32,  "10000",                         100, 3600000,   "ms",    LIVE, "A peer's time for a request head once begun" },
+	{ "conn",     "body_ms",             AT(body_ms),                  U32,  "30000",                         100, 3600000,   "ms",    LIVE, "A peer's time for a request body" },
+	{ "conn",     "idle_ms",             AT(idle_ms),                  U32,  "60000",                         100, 86400000,  "ms",    LIVE, "How long a connection may rest between requests" },
+	{ "conn",     "write_ms",            AT(write_ms),                 U32,  "30000",                         100, 3600000,   "ms",    LIVE, "A peer's time to take an answer" },
+	{ "conn",     "drain_ms",            AT(drain_ms),                 U32,  "2000",                          100, 60000,     "ms",    LIVE, "A peer's time to take the last bytes before the connection closes" },
+	{ "http",     "line_max",            AT(line_max),                 U32,  "16384",                       16384, 1048576,   "bytes", LIVE, "Request line or one header" },
+	{ "http",     "head_max",            AT(head_max),                 U32,  "32768",                       16384, 4194304,   "bytes", LIVE, "Whole request head" },
+	{ "http",     "headers_max",         AT(headers_max),              U32,  "64",                              8, 1024,      "",      LIVE, "Headers of a request" },
+	{ "http",     "arena_max",           AT(arena_max),                U32,  "4194304",                     65536, 1073741824,"bytes", LIVE, "Memory of one exchange beside its body" },
+	{ "http",     "requests_max",        AT(requests_max),             U32,  "0",                               0, 1000000000,"",      LIVE, "Requests of one connection before it is closed politely; 0: no limit" },
+	{ "http",     "exchanges_max",       AT(exchanges_max),            U32,  "8192",                            1, 1048576,   "",      LIVE, "Requests at work in each loop; beyond it 503" },
+	{ "http",     "bare_lf",             AT(takes_bare_lf),            BOOL, "no",                              0, 0,         "",      LIVE, "Accept a lone LF as end of line" },
+	{ "mdm",      "checkin_max",         AT(checkin_max),              U32,  "131072",                       4096, 16777216,  "bytes", LIVE, "Body of a check-in message" },
+	{ "mdm",      "report_max",          AT(report_max),               U32,  "8388608",                      4096, 268435456, "bytes", LIVE, "Body of a command report" },
+	{ "mdm",      "seen_flush_ms",       AT(seen_flush_ms),            U32,  "30000",                         100, 3600000,   "ms",    BOOT, "How often last-seen times are written, in bulk" },
+	{ "log",      "level",               AT(log_level),                ENUM, "info",                            0, 0,         "",      LIVE, "Least level that is written", level_words },
+	{ "log",      "json",                AT(log_json),                 BOOL, "no",                              0, 0,         "",      LIVE, "Write records as JSON instead of logfmt" },
+	{ "process",  "drain_s",             AT(drain_s),                  U32,  "30",                              0, 3600,      "s",     LIVE, "Time for open exchanges to finish on SIGTERM" },
+	{ "process",  "sandbox",             AT(is_sandboxed),             BOOL, "yes",                             0, 0,         "",      BOOT, "Deny starting programs and other system calls the engine never needs (seccomp)" },
+};
+/* clang-format on */
+
+const struct mst_opt_row *mst_conf_rows(size_t *num_rows)
+{
+	*num_rows = MST_LEN(rows);
+	return rows;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys, certificates and trust: private keys and their files, a local certificate authority, the verdict on a chain, and
+ * sealing of secrets at rest. Functions are pure or touch only the files they are given; any thread, one object at a time
+ * unless said otherwise.
+ */
+#ifndef MUSTER_CRYPT_H
+#define MUSTER_CRYPT_H
+
+#include "muster/arena.h"
+#include "muster/cert.h"
+#include "muster/peer.h"
+
+/* mst_sha256 of `in`. */
+void mst_sha256(uint8_t out[static 32], struct mst_slice in);
+
+/* Private keys. Safe to share between threads for signing. */
+struct mst_key;
+enum mst_key_kind { MST_KEY_P256, MST_KEY_P384, MST_KEY_RSA2048, MST_KEY_RSA3072, MST_KEY_RSA4096, MST_NUM_KEY_KINDS };
+/* mst_key_kind_from reads "p256", "p384", "rsa2048", "rsa3072", "rsa4096". */
+int mst_key_kind_from(enum mst_key_kind *out, const char *word, struct mst_err *e) MST_MUST;
+int mst_key_new(struct mst_key **out, enum mst_key_kind kind, struct mst_err *e) MST_MUST;
+void mst_key_free(struct mst_key **key);
+/* mst_key_read parses a PEM or DER private key: PKCS#8, SEC 1 or PKCS#1. */
+int mst_key_read(struct mst_key **out, struct mst_slice text, struct mst_err *e) MST_MUST;
+/* mst_key_pem writes PKCS#8 PEM into the arena (wipe it after use). mst_key_spki: SubjectPublicKeyInfo DER. */
+int mst_key_pem(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, struct mst_err *e) MST_MUST;
+int mst_key_spki(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, struct mst_err *e) MST_MUST;
+
+/* Certificates issued here. What is written comes from this struct only. Serial numbers are 127 random bits. */
+struct mst_issue {
+	struct mst_slice spki;            /* the subject's public key */
+	const char *common_name;          /* UTF-8, 1 to 64 bytes */
+	const char *organization;         /* NULL: none */
+	const char *const *dns, *const *ips; /* subjectAltName: NULL-terminated lists, NULL: none */
+	int64_t not_before, not_after;    /* seconds since 1970 */
+	bool is_ca;
+	uint32_t key_usage, ext_key_usage; /* MST_KU_*, MST_EKU_* */
+};
+/* mst_issue_write signs a certificate into the arena. `ca_cert` is empty for a self-signed one (then `ca_key` is the subject's
+ * own). `serial` (16 bytes, may be NULL) receives the number. */
+int mst_issue_write(struct mst_slice *out, struct mst_arena *arena, const struct mst_issue *what, struct mst_slice ca_cert,
+		    const struct mst_key *ca_key, uint8_t *serial, struct mst_err *e) MST_MUST;
+
+/* A local CA in a folder: ca.pem, ca.key (0600), issued.log (one line each: serial, not-after, name). */
+struct mst_ca;
+int mst_ca_init(const char *folder, const char *common_name, enum mst_key_kind kind, uint32_t days, struct mst_err *e) MST_MUST;
+int mst_ca_load(struct mst_ca **out, const char *folder, struct mst_err *e) MST_MUST;
+void mst_ca_free(struct mst_ca **ca);
+struct mst_slice mst_ca_cert0(const struct mst_ca *ca); /* DER */
+/* mst_ca_issue fills the issuing side, signs, records the line durably. `what->not_*` 0: now - 1 h and `days`. */
+int mst_ca_issue(struct mst_slice *out, struct mst_arena *arena, struct mst_ca *ca, struct mst_issue *what, uint32_t days,
+		 struct mst_err *e) MST_MUST;
+
+/* Trust: the CAs whose devices are ours. Immutable after it is made; may be shared between threads. */
+struct mst_trust;
+/* mst_trust_new reads PEM with one or more CA certificates. */
+int mst_trust_new(struct mst_trust **out, struct mst_slice pem, struct mst_err *e) MST_MUST;
+void mst_trust_free(struct mst_trust **trust);
+/* mst_trust_verify builds a path from chain[0] to a trusted CA (intermediates from the rest, at most 4), checks signatures,
+ * validity at `now_s`, CA bits, path length, key usage, clientAuth when there is an EKU, no unknown critical extension
+ * (RFC 5280 6.1, without policies and name constraints: a CA with those is refused). Signature as mst_tls_verify wants it. */
+int mst_trust_verify(void *trust, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s,
+		     struct mst_err *e) MST_MUST;
+/* mst_trust_verify_server is the same for a server's chain (serverAuth); names are the caller's business. */
+int mst_trust_verify_server(void *trust, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s,
+			    struct mst_err *e) MST_MUST;
+/* mst_trust_names lends the subject names (DER) of the CAs. */
+size_t mst_trust_names(const struct mst_trust *trust, const struct mst_slice **names);
+
+/* Sealing: AES-256-GCM under the master key. A sealed value is 1 version byte, 12 nonce, ciphertext, 16 tag; `bound` is
+ * authenticated with it, so a value cannot be moved to another record. */
+#define MST_SEAL_MORE 29
+struct mst_seal; /* shared between threads */
+/* mst_seal_load reads the master key file (32 bytes as 64 hex digits; mode 0600 or stricter, else refused). */
+int mst_seal_load(struct mst_seal **out, const char *path, struct mst_err *e) MST_MUST;
+int mst_seal_init(const char *path, struct mst_err *e) MST_MUST; /* makes the file; refuses to overwrite */
+void mst_seal_free(struct mst_seal **seal);
+int mst_seal_close(struct mst_slice *out, struct mst_arena *arena, const struct mst_seal *seal, struct mst_slice bound,
+		   struct mst_slice plain, struct mst_err *e) MST_MUST;
+int mst_seal_open(struct mst_slice *out, struct mst_arena *arena, const struct mst_seal *seal, struct mst_slice bound,
+		  struct mst_slice sealed, struct mst_err *e) MST_MUST;
+
+#endif
