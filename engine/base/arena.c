@@ -71,6 +71,20 @@ void mst_arena_done(struct mst_arena *a)
 	mst_arena_init(a, a->pool, a->limit);
 }
 
+void mst_arena_adopt(struct mst_arena *into, struct mst_arena *from)
+{
+	struct mst_chunk **end = &into->chunks;
+	BUG_ON(from->pool);
+	if (into->limit == 0) /* a zeroed arena, never initialised */
+		into->limit = SIZE_MAX;
+	while (*end)
+		end = &(*end)->next;
+	*end = from->chunks;
+	if (__builtin_add_overflow(into->used, from->used, &into->used) || into->used > into->limit)
+		into->used = into->limit;
+	mst_arena_init(from, NULL, from->limit);
+}
+
 void *mst_arena_get_slow(struct mst_arena *a, size_t len)
 {
 	if (a->limit == 0) /* a zeroed arena, never initialised */

@@ -224,7 +224,8 @@ static int64_t divide_down(int64_t n, int64_t by)
 size_t mst_time_put(char out[static MST_TIME_ROOM], int64_t ms)
 {
 	int64_t days = divide_down(ms, 86400000);
-	int64_t rest = ms - days * 86400000;
+	int64_t rest = ms % 86400000;
+	rest += rest < 0 ? 86400000 : 0;
 	/* The Gregorian calendar by eras of 400 years (146097 days) that begin on 1 March, so a leap day ends its year. */
 	int64_t since = days + 719468, era = divide_down(since, 146097);
 	int64_t day = since - era * 146097;

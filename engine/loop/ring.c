@@ -150,7 +150,8 @@ int mst_ring_own(struct mst_loop *loop, struct mst_err *e)
 	int rc;
 
 	if (!loop->is_enabled) {
-		rc = io_uring_enable_rings(&loop->ring);
+		/* liburing 2.3 declares io_uring_enable_rings but does not export it. */
+		rc = io_uring_register((unsigned)loop->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 		if (rc < 0)
 			return mst_fail_sys(e, -rc, "cannot enable the ring");
 		loop->is_enabled = true;

@@ -34,6 +34,8 @@ struct mst_arena {
 void mst_arena_init(struct mst_arena *a, struct mst_chunks *pool, size_t limit);
 /* mst_arena_done gives everything back and leaves the arena as after init; a zeroed arena is fine. */
 void mst_arena_done(struct mst_arena *a);
+/* mst_arena_adopt moves all memory of `from` into `into` and leaves `from` as after init. `from` has no pool. */
+void mst_arena_adopt(struct mst_arena *into, struct mst_arena *from);
 /* mst_arena_get_slow is mst_arena_get when the present chunk or the limit does not allow the quick way. */
 void *mst_arena_get_slow(struct mst_arena *a, size_t len) MST_MUST;
 /* mst_arena_get returns `len` bytes aligned to 16, uninitialised; NULL over the limit or out of memory. A length of 0

@@ -26,43 +26,54 @@ int mst_key_read(struct mst_key **out, struct mst_slice text, struct mst_err *e)
 /* mst_key_pem writes PKCS#8 PEM into the arena (wipe it after use). mst_key_spki: SubjectPublicKeyInfo DER. */
 int mst_key_pem(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, struct mst_err *e) MST_MUST;
 int mst_key_spki(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, struct mst_err *e) MST_MUST;
+/* mst_key_alg is what mst_key_sign makes: SHA-384 for P-384, else SHA-256; RSA with PKCS#1 v1.5 padding (RFC 8017 8.2),
+ * ECDSA as DER (RFC 3279 2.2.3). */
+enum mst_sig_alg mst_key_alg(const struct mst_key *key);
+int mst_key_sign(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, struct mst_slice bytes,
+		 struct mst_err *e) MST_MUST;
 
 /* Certificates issued here. What is written comes from this struct only. Serial numbers are 127 random bits. */
 struct mst_issue {
 	struct mst_slice spki;            /* the subject's public key */
-	const char *common_name;          /* UTF-8, 1 to 64 bytes */
-	const char *organization;         /* NULL: none */
+	const char *common_name;          /* UTF-8, 1 to 64 bytes, no control characters */
+	const char *organization;         /* the same; NULL: none */
 	const char *const *dns, *const *ips; /* subjectAltName: NULL-terminated lists, NULL: none */
 	int64_t not_before, not_after;    /* seconds since 1970 */
-	bool is_ca;
+	bool is_ca, has_path_len;
+	uint32_t path_len;                /* CAs: how many CAs may stand below, when has_path_len */
 	uint32_t key_usage, ext_key_usage; /* MST_KU_*, MST_EKU_* */
 };
 /* mst_issue_write signs a certificate into the arena. `ca_cert` is empty for a self-signed one (then `ca_key` is the subject's
- * own). `serial` (16 bytes, may be NULL) receives the number. */
+ * own). `serial` (16 bytes, may be NULL) receives the number. That `ca_key` belongs to `ca_cert` is the caller's business. */
 int mst_issue_write(struct mst_slice *out, struct mst_arena *arena, const struct mst_issue *what, struct mst_slice ca_cert,
 		    const struct mst_key *ca_key, uint8_t *serial, struct mst_err *e) MST_MUST;
 
 /* A local CA in a folder: ca.pem, ca.key (0600), issued.log (one line each: serial, not-after, name). */
 struct mst_ca;
+/* mst_ca_init makes the folder and a self-signed CA that may issue leaves only; -1 CONFLICT when there is one. */
 int mst_ca_init(const char *folder, const char *common_name, enum mst_key_kind kind, uint32_t days, struct mst_err *e) MST_MUST;
 int mst_ca_load(struct mst_ca **out, const char *folder, struct mst_err *e) MST_MUST;
 void mst_ca_free(struct mst_ca **ca);
 struct mst_slice mst_ca_cert0(const struct mst_ca *ca); /* DER */
-/* mst_ca_issue fills the issuing side, signs, records the line durably. `what->not_*` 0: now - 1 h and `days`. */
+/* mst_ca_issue fills the issuing side, signs, records the line durably. `what->not_*` 0: now - 1 h and `days`, and not
+ * beyond the CA's own end. */
 int mst_ca_issue(struct mst_slice *out, struct mst_arena *arena, struct mst_ca *ca, struct mst_issue *what, uint32_t days,
 		 struct mst_err *e) MST_MUST;
 
 /* Trust: the CAs whose devices are ours. Immutable after it is made; may be shared between threads. */
 struct mst_trust;
-/* mst_trust_new reads PEM with one or more CA certificates. */
+/* mst_trust_new reads PEM with one or more CA certificates; an intermediate given here is trusted as it stands. */
 int mst_trust_new(struct mst_trust **out, struct mst_slice pem, struct mst_err *e) MST_MUST;
 void mst_trust_free(struct mst_trust **trust);
 /* mst_trust_verify builds a path from chain[0] to a trusted CA (intermediates from the rest, at most 4), checks signatures,
  * validity at `now_s`, CA bits, path length, key usage, clientAuth when there is an EKU, no unknown critical extension
- * (RFC 5280 6.1, without policies and name constraints: a CA with those is refused). Signature as mst_tls_verify wants it. */
+ * (RFC 5280 6.1, without policies and name constraints: a CA with those is refused), no SHA-1, RSA from 2048 bits. A CA's
+ * certificate is no device's. `out->ca` is the trusted CA at the end of the path. Signature as mst_tls_verify wants it.
+ * -1 codes: ABSENT no path to a trusted CA, GONE expired or not yet valid, TYPE not for this use, else CRYPTO. */
 int mst_trust_verify(void *trust, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s,
 		     struct mst_err *e) MST_MUST;
-/* mst_trust_verify_server is the same for a server's chain (serverAuth); names are the caller's business. */
+/* mst_trust_verify_server is the same for a server's chain (serverAuth); names are the caller's business. One of the trusted
+ * certificates itself, self-signed and pinned, is taken too. */
 int mst_trust_verify_server(void *trust, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s,
 			    struct mst_err *e) MST_MUST;
 /* mst_trust_names lends the subject names (DER) of the CAs. */

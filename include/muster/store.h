@@ -16,20 +16,21 @@
 #include "muster/arena.h"
 #include "muster/work.h"
 
-/* X(enum, column family name, fixed prefix length of keys (0: whole key is looked up), what is in it) */
-#define MST_SPACES(X)                                                                              \
-	X(META, "default", 0, "one record for each fact about the store itself")                   \
-	X(DEVICE, "device", 0, "device id -> device")                                              \
-	X(CHANNEL, "channel", 16, "device id, channel -> user or device channel, push token")      \
-	X(BINDING, "binding", 0, "SHA-256 of certificate -> device it belongs to")                 \
-	X(QUEUE, "queue", 24, "device id, channel, epoch, ready at, sequence -> command waiting")  \
-	X(COMMAND, "command", 24, "device id, channel, command uuid -> state of the command")      \
-	X(RESULT, "result", 24, "device id, channel, command uuid -> report of the device")        \
-	X(HISTORY, "history", 16, "device id, time, sequence -> what happened")                    \
-	X(SEEN, "seen", 0, "device id -> when the device last spoke")
+/* X(enum, column family name, fixed prefix length of keys (0: whole key is looked up), is_once, what is in it)
+ * is_once: a key is put once and dropped at most once, never put again: its drop leaves nothing behind after a flush. */
+#define MST_SPACES(X)                                                                                    \
+	X(META, "default", 0, false, "one record for each fact about the store itself")                  \
+	X(DEVICE, "device", 0, false, "device id -> device")                                             \
+	X(CHANNEL, "channel", 16, false, "device id, channel -> user or device channel, push token")     \
+	X(BINDING, "binding", 0, false, "SHA-256 of certificate -> device it belongs to")                \
+	X(QUEUE, "queue", 24, true, "device id, channel, epoch, ready at, sequence -> command waiting")  \
+	X(COMMAND, "command", 24, false, "device id, channel, command uuid -> state of the command")     \
+	X(RESULT, "result", 24, false, "device id, channel, command uuid -> report of the device")       \
+	X(HISTORY, "history", 16, false, "device id, time, sequence -> what happened")                   \
+	X(SEEN, "seen", 0, false, "device id -> when the device last spoke")
 
 enum mst_space {
-#define X(id, name, prefix, what) MST_SPACE_##id,
+#define X(id, name, prefix, is_once, what) MST_SPACE_##id,
 	MST_SPACES(X)
 #undef X
 	MST_NUM_SPACES
@@ -41,8 +42,8 @@ struct mst_store_conf {
 	const char *path;
 	uint32_t cache_mib;        /* block cache */
 	uint32_t memtable_mib;     /* of each large key space */
-	uint32_t group_max;        /* batches in one group */
-	uint32_t queue_max;        /* batches waiting; beyond it a commit is refused BUSY */
+	uint32_t group_max;        /* batches in one group, 0: 1024 */
+	uint32_t queue_max;        /* batches on their way; beyond it a commit is refused BUSY; 0: 65536 */
 	bool skips_sync;           /* tests only: no sync of the log */
 };
 
@@ -61,7 +62,9 @@ void mst_store_break(struct mst_store *store, bool is_broken);
 struct mst_read {
 	struct mst_job job; /* the pool's while it is out */
 	struct mst_store *store;
-	struct mst_arena *arena; /* values are copied here */
+	struct mst_arena *arena; /* values are copied here; a plan takes memory from nowhere else */
+	struct mst_arena *kept;  /* the store's: the owner's arena while a worker fills `cold`, which joins it at home */
+	struct mst_arena cold;
 	bool is_cold;            /* runs on a worker now: may block */
 	int rc;                  /* what the plan returned: 0, or -1 with err */
 	struct mst_err err;
@@ -100,6 +103,7 @@ struct mst_batch {
 	uint32_t num_changes;
 	size_t num_bytes;
 	bool is_lazy;     /* needs no sync of its own and no promise hangs on it */
+	bool is_home;     /* the store's, for mst_store_commit_here */
 	bool is_short;    /* ran out of arena while being filled: commit fails BUSY */
 	uint64_t posted_ns;
 	int rc;           /* 0 durable, -1 with err: CONFLICT (a requirement), STORE */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs and flags of musterctl as rows: parsing and --help come from here. */
+#include "ctl.h"
+
+/* clang-format off */
+static const struct mst_ctl_verb verbs[] = {
+	/* noun      verb     arguments         least most flags                        run                    help */
+	{ "ca",      "init",  NULL,               0, 0, "ca name kind days",            mst_ctl_ca_init,       "make a certificate authority in a folder" },
+	{ "ca",      "issue", NULL,               0, 0, "ca name out kind days server dns ip", mst_ctl_ca_issue, "issue a certificate with its key: PREFIX.pem, PREFIX.key" },
+	{ "ca",      "show",  NULL,               0, 0, "ca",                           mst_ctl_ca_show,       "show the authority and what it issued" },
+	{ "key",     "init",  "FILE",             1, 1, "",                             mst_ctl_key_init,      "make the master key that encrypts secrets in the store" },
+	{ "key",     "api",   "FILE",             1, 1, "",                             mst_ctl_key_api,       "make a key for the operator API, print it, add its hash to FILE" },
+	{ "devices", "list",  NULL,               0, 0, "socket limit state serial name type", mst_ctl_devices_list, "list enrolments" },
+	{ "devices", "show",  "ID",               1, 1, "socket",                       mst_ctl_devices_show,  "show one enrolment and its channels" },
+	{ "enqueue", NULL,    "ID[,ID...] [FILE|-]", 1, 2, "socket request-type no-push", mst_ctl_enqueue,     "queue a command from a property list, or a simple one by its type" },
+	{ "cancel",  NULL,    "ID UUID",          2, 2, "socket",                       mst_ctl_cancel,        "take a command that still waits out of the queue" },
+	{ "results", NULL,    "ID [UUID]",        1, 2, "socket limit state",           mst_ctl_results,       "list the commands of an enrolment, or show one with its result" },
+	{ "status",  NULL,    NULL,               0, 0, "socket",                       mst_ctl_status,        "show how the engine is doing" },
+	{ "version", NULL,    NULL,               0, 0, "socket",                       mst_ctl_version,       "show the versions of this program and of the engine" },
+};
+
+#define AT(field) offsetof(struct mst_ctl, field)
+static const struct mst_ctl_flag flags[] = {
+	/* name           value     place             common list   help */
+	{ "json",         NULL,     AT(is_json),      true,  false, "print JSON" },
+	{ "socket",       "PATH",   AT(socket),       false, false, "control socket (" MST_CTL_SOCKET ")" },
+	{ "ca",           "FOLDER", AT(ca),           false, false, "folder of the authority (" MST_CTL_CA ")" },
+	{ "name",         "TEXT",   AT(name),         false, false, "common name; with devices list: beginning of the device's name" },
+	{ "out",          "PREFIX", AT(out),          false, false, "where certificate and key are written" },
+	{ "kind",         "KIND",   AT(kind),         false, false, "p256 (default), p384, rsa2048, rsa3072 or rsa4096" },
+	{ "days",         "N",      AT(days),         false, false, "life in days (authority 3650, certificate 397)" },
+	{ "server",       NULL,     AT(is_server),    false, false, "issue for a server instead of a device" },
+	{ "dns",          "NAME",   AT(dns),          false, true,  "DNS name of the server, may be repeated" },
+	{ "ip",           "ADDRESS",AT(ips),          false, true,  "IP address of the server, may be repeated" },
+	{ "limit",        "N",      AT(limit),        false, false, "at most so many rows (all)" },
+	{ "state",        "STATE",  AT(state),        false, false, "only those in this state" },
+	{ "serial",       "TEXT",   AT(serial),       false, false, "only serial numbers that begin so" },
+	{ "type",         "TYPE",   AT(type),         false, false, "only this enrolment type" },
+	{ "request-type", "TYPE",   AT(request_type), false, false, "make a command of this RequestType without parameters" },
+	{ "no-push",      NULL,     AT(has_no_push),  false, false, "do not wake the device" },
+};
+/* clang-format on */
+
+const struct mst_ctl_verb *mst_ctl_verbs(size_t *num)
+{
+	*num = MST_LEN(verbs);
+	return verbs;
+}
+
+const struct mst_ctl_flag *mst_ctl_flags(size_t *num)
+{
+	*num = MST_LEN(flags);
+	return flags;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The running engine: what is shared, what each loop has, and the facts a reload replaces. Private to engine/main. */
+#ifndef MUSTER_ENGINE_H
+#define MUSTER_ENGINE_H
+
+#include <pthread.h>
+
+#include "muster/app.h"
+#include "muster/conf.h"
+#include "muster/http.h"
+
+#define API_KEYS_MAX 256 /* a key for each operator tool, with room */
+#define LOOPS_MAX    256
+
+struct mst_engine;
+struct mst_facts;
+
+/* What a loop sends home when it no longer uses older facts. */
+struct release {
+	struct mst_mail mail;
+	struct mst_facts *facts;
+};
+
+/* Everything that came out of files. Immutable once loops have it; freed by loop 0 when the last loop let go. */
+struct mst_facts {
+	struct mst_conf *conf;
+	struct mst_arena arena;
+	struct mst_trust *trust;
+	struct mst_slice chain_pem, key_pem;
+	uint8_t (*api_keys)[32];
+	uint32_t num_api_keys;
+	uint32_t num_users; /* loops that still use it, and the main thread; loop 0 counts */
+	struct release releases[LOOPS_MAX + 1]; /* the last one is the main thread's */
+};
+int mst_facts_new(struct mst_facts **out, const char *conf_path, struct mst_err *e) MST_MUST;
+void mst_facts_free(struct mst_facts **facts);
+
+/* One event loop with its thread. */
+struct mst_lane_loop {
+	struct mst_engine *engine;
+	uint32_t index;
+	struct mst_loop *loop;
+	struct mst_net *net;
+	struct mst_http *http;
+	struct mst_seen *seen;
+	struct mst_facts *facts;
+	struct mst_app app;
+	pthread_t thread;
+	bool has_thread;
+	struct mst_timer drain_timer;
+	uint64_t drain_until_ms;
+	struct mst_mail drain_mail;
+	struct mst_err err;
+};
+
+struct mst_engine {
+	const char *conf_path;
+	struct mst_facts *facts; /* newest; the main thread's */
+	struct mst_seal *seal;
+	struct mst_work *work;
+	struct mst_store *store;
+	struct mst_lane_loop loops[LOOPS_MAX];
+	uint32_t num_loops;
+	uint8_t ticket_secret[32];
+};
+
+/* One row of the start; stop runs backwards and survives a half-done start. */
+struct mst_boot_row {
+	const char *name;
+	int (*start)(struct mst_engine *engine, struct mst_err *e);
+	void (*stop)(struct mst_engine *engine);
+};
+const struct mst_boot_row *mst_boot_rows(size_t *num_rows);
+
+/* lane.c: what happens on each loop's thread. */
+int mst_lane_make(struct mst_lane_loop *lane, struct mst_engine *engine, uint32_t index, struct mst_err *e) MST_MUST;
+int mst_lane_start(struct mst_lane_loop *lane, struct mst_err *e) MST_MUST;
+void mst_lane_drain(struct mst_lane_loop *lane);  /* posts: finish what is open, then end */
+void mst_lane_join(struct mst_lane_loop *lane);   /* waits for the thread */
+void mst_lane_free(struct mst_lane_loop *lane);
+/* mst_lane_check makes a throw-away TLS context from `facts`: a reload is refused before any loop hears of it. */
+int mst_lane_check(const struct mst_engine *engine, const struct mst_facts *facts, struct mst_err *e) MST_MUST;
+
+/* reload.c */
+void mst_reload(struct mst_engine *engine);
+/* mst_lane_adopt takes `facts` for everything new on this lane; on failure the lane keeps what it has. Its loop's thread. */
+int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct mst_err *e) MST_MUST;
+
+/* sandbox.c: no new privileges, no exec, no kernel administration from here on. */
+int mst_sandbox_enter(struct mst_err *e) MST_MUST;
+/* notify.c: sd_notify(3)'s protocol; nothing when NOTIFY_SOCKET is not set. */
+void mst_notify(const char *state);
+
+#endif

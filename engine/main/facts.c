@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads everything the configuration points at into one immutable bundle, so that a reload is all or nothing. */
+#include <stdlib.h>
+
+#include "engine.h"
+#include "muster/file.h"
+#include "muster/text.h"
+
+#define PEM_MAX (256u << 10) /* a certificate chain or a bundle of CAs, with room */
+
+static int read_pem(struct mst_slice *out, struct mst_facts *facts, const char *path, struct mst_err *e)
+{
+	return mst_file_read(out, &facts->arena, path, PEM_MAX, e);
+}
+
+static int read_trust(struct mst_facts *facts, struct mst_err *e)
+{
+	struct mst_slice pem;
+	struct mst_err why = {0};
+
+	if (read_pem(&pem, facts, facts->conf->device_ca, e) != 0)
+		return -1;
+	if (mst_trust_new(&facts->trust, pem, &why) == 0)
+		return 0;
+	return mst_fail(e, MST_E_CONF, "%s: %s", facts->conf->device_ca, why.text);
+}
+
+/* One line: 64 hex digits; empty lines and lines that begin with # are for people. */
+static int read_api_key(struct mst_facts *facts, struct mst_slice line, struct mst_err *e)
+{
+	line = mst_slice_trim(line);
+	if (line.len && line.at[line.len - 1] == '\r')
+		line.len--;
+	if (line.len == 0 || line.at[0] == '#')
+		return 0;
+	if (facts->num_api_keys == API_KEYS_MAX)
+		return mst_fail(e, MST_E_CONF, "more than %d keys", API_KEYS_MAX);
+	if (mst_hex_get(facts->api_keys[facts->num_api_keys], 32, line, e) != 0)
+		return mst_fail(e, MST_E_CONF, "a line is not a SHA-256 in hex");
+	facts->num_api_keys++;
+	return 0;
+}
+
+static int read_api_keys(struct mst_facts *facts, struct mst_err *e)
+{
+	struct mst_slice text, line;
+	struct mst_err why = {0};
+
+	if (facts->conf->api_keys[0] == '\0')
+		return 0;
+	facts->api_keys = calloc(API_KEYS_MAX, sizeof *facts->api_keys);
+	if (!facts->api_keys)
+		return mst_fail(e, MST_E_BUSY, "out of memory");
+	if (read_pem(&text, facts, facts->conf->api_keys, e) != 0)
+		return -1;
+	while (text.len) {
+		if (!mst_slice_cut(&line, &text, text, '\n'))
+			text.len = 0;
+		if (read_api_key(facts, line, &why) != 0)
+			return mst_fail(e, MST_E_CONF, "%s: %s", facts->conf->api_keys, why.text);
+	}
+	return 0;
+}
+
+int mst_facts_new(struct mst_facts **out, const char *conf_path, struct mst_err *e)
+{
+	struct mst_facts *facts = calloc(1, sizeof *facts);
+
+	if (!facts)
+		return mst_fail(e, MST_E_BUSY, "out of memory");
+	mst_arena_init(&facts->arena, NULL, 0);
+	if (mst_conf_load(&facts->conf, conf_path, e) != 0 ||
+	    read_pem(&facts->chain_pem, facts, facts->conf->portal_certificate, e) != 0 ||
+	    read_pem(&facts->key_pem, facts, facts->conf->portal_key, e) != 0 || read_trust(facts, e) != 0 ||
+	    read_api_keys(facts, e) != 0) {
+		mst_facts_free(&facts);
+		return -1;
+	}
+	*out = facts;
+	return 0;
+}
+
+void mst_facts_free(struct mst_facts **facts)
+{
+	struct mst_facts *f = *facts;
+
+	if (!f)
+		return;
+	if (f->key_pem.len)
+		mst_wipe((void *)(uintptr_t)f->key_pem.at, f->key_pem.len);
+	mst_trust_free(&f->trust);
+	free(f->api_keys);
+	mst_arena_done(&f->arena);
+	mst_conf_free(&f->conf);
+	free(f);
+	*facts = NULL;
+}

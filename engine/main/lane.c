@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One event loop with everything that lives on it: network, HTTP edge, TLS contexts, services; its thread; its drain. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "muster/clock.h"
+#include "muster/flow.h"
+#include "muster/log.h"
+#include "muster/text.h"
+
+#define DRAIN_LOOK_MS 50 /* how often a draining loop looks whether it may end */
+
+static void fill_net(struct mst_net_conf *out, const struct mst_conf *conf)
+{
+	*out = (struct mst_net_conf){
+		.num_conns_max = conf->conns_max,
+		.num_per_source_max = conf->conns_per_source,
+		.out_bytes_max = conf->out_bytes_max,
+		.state_ms = {[MST_CONN_DIAL] = conf->handshake_ms,
+			     [MST_CONN_HELLO] = conf->handshake_ms,
+			     [MST_CONN_IDLE] = conf->idle_ms,
+			     [MST_CONN_HEAD] = conf->head_ms,
+			     [MST_CONN_BODY] = conf->body_ms,
+			     [MST_CONN_WRITE] = conf->write_ms,
+			     [MST_CONN_DRAIN] = conf->drain_ms},
+	};
+}
+
+static void fill_http(struct mst_http_conf *out, const struct mst_conf *conf)
+{
+	*out = (struct mst_http_conf){
+		.line_max = conf->line_max,
+		.head_max = conf->head_max,
+		.headers_max = conf->headers_max,
+		.arena_max = conf->arena_max,
+		.requests_max = conf->requests_max,
+		.exchanges_max = conf->exchanges_max,
+		.takes_bare_lf = conf->takes_bare_lf,
+	};
+}
+
+static int make_tls(struct mst_tls_ctx **out, const struct mst_engine *engine, const struct mst_facts *facts,
+		    struct mst_loop *home, struct mst_err *e)
+{
+	struct mst_tls_conf conf = {
+		.chain_pem = facts->chain_pem,
+		.key_pem = facts->key_pem,
+		.client = MST_TLS_CLIENT_ASK,
+		.verify = {.context = facts->trust, .verify = mst_trust_verify},
+		.allows_12 = facts->conf->portal_tls12,
+		.known_max = facts->conf->known_max,
+		.ticket_s = facts->conf->ticket_s,
+		.alpn = "http/1.1",
+	};
+	struct mst_err why = {0};
+	int rc;
+
+	conf.num_ca_names = mst_trust_names(facts->trust, &conf.ca_names);
+	if (facts->conf->has_tickets)
+		memcpy(conf.ticket_secret, engine->ticket_secret, sizeof conf.ticket_secret);
+	rc = mst_tls_ctx_new(out, &conf, home ? engine->work : NULL, home, &why);
+	mst_wipe(conf.ticket_secret, sizeof conf.ticket_secret);
+	if (rc != 0)
+		return mst_fail(e, MST_E_CONF, "[portal] certificate %s, key %s: %s", facts->conf->portal_certificate,
+				facts->conf->portal_key, why.text);
+	return 0;
+}
+
+int mst_lane_check(const struct mst_engine *engine, const struct mst_facts *facts, struct mst_err *e)
+{
+	struct mst_tls_ctx *ctx = NULL;
+
+	if (make_tls(&ctx, engine, facts, NULL, e) != 0)
+		return -1;
+	mst_tls_ctx_free(&ctx);
+	return 0;
+}
+
+static void fill_app(struct mst_lane_loop *lane)
+{
+	const struct mst_conf *conf = lane->facts->conf;
+
+	lane->app.api_keys = (const uint8_t(*)[32])lane->facts->api_keys;
+	lane->app.num_api_keys = lane->facts->num_api_keys;
+	lane->app.checkin_max = conf->checkin_max;
+	lane->app.report_max = conf->report_max;
+	lane->app.takes_unknown_certificate = conf->takes_unknown_certificate;
+}
+
+int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct mst_err *e)
+{
+	struct mst_tls_ctx *ctx = NULL;
+	struct mst_net_conf net;
+	struct mst_http_conf http;
+
+	if (make_tls(&ctx, lane->engine, facts, lane->loop, e) != 0)
+		return -1;
+	mst_http_set_tls(lane->http, MST_GATE_PORTAL, ctx);
+	lane->facts = facts;
+	fill_net(&net, facts->conf);
+	mst_net_tune(lane->net, &net);
+	fill_http(&http, facts->conf);
+	mst_http_tune(lane->http, &http);
+	fill_app(lane);
+	return 0;
+}
+
+static int make_parts(struct mst_lane_loop *lane, struct mst_err *e)
+{
+	const struct mst_conf *conf = lane->facts->conf;
+	const struct mst_http_hooks hooks = {.app = &lane->app, .on_head = mst_flow_enter};
+	char name[16];
+	struct mst_loop_conf ring = {
+		.num_entries = conf->ring_entries,
+		.num_files = conf->ring_files,
+		.num_buffers = conf->ring_buffers,
+		.buffer_len = conf->ring_buffer_bytes,
+		.cpu = conf->is_pinned ? (int)(conf->first_cpu + lane->index) : -1,
+		.name = name,
+	};
+	struct mst_net_conf net;
+	struct mst_http_conf http;
+
+	snprintf(name, sizeof name, "loop-%u", lane->index % 1000);
+	fill_net(&net, conf);
+	fill_http(&http, conf);
+	if (mst_loop_new(&lane->loop, &ring, e) != 0 || mst_net_new(&lane->net, lane->loop, &net, e) != 0 ||
+	    mst_http_new(&lane->http, lane->net, &http, &hooks, e) != 0 ||
+	    mst_seen_new(&lane->seen, lane->engine->store, lane->loop, conf->seen_flush_ms, e) != 0)
+		return -1;
+	lane->app = (struct mst_app){
+		.loop = lane->loop,
+		.store = lane->engine->store,
+		.work = lane->engine->work,
+		.seal = lane->engine->seal,
+		.seen = lane->seen,
+		.started_ms = (uint64_t)mst_clock_wall_ms(),
+	};
+	return mst_lane_adopt(lane, lane->facts, e);
+}
+
+int mst_lane_make(struct mst_lane_loop *lane, struct mst_engine *engine, uint32_t index, struct mst_err *e)
+{
+	const struct mst_conf *conf = engine->facts->conf;
+
+	lane->engine = engine;
+	lane->index = index;
+	lane->facts = engine->facts;
+	if (make_parts(lane, e) != 0)
+		return -1;
+	if (mst_http_listen(lane->http, MST_GATE_PORTAL, conf->portal_address, (uint16_t)conf->portal_port, false, true, e) != 0)
+		return -1;
+	/* Operators are few: the control socket is the first loop's. */
+	if (index == 0 && mst_http_listen(lane->http, MST_GATE_CONTROL, conf->control_path, 0, true, false, e) != 0)
+		return -1;
+	return 0;
+}
+
+static void *run(void *context)
+{
+	struct mst_lane_loop *lane = context;
+
+	if (mst_loop_run(lane->loop, &lane->err) != 0) {
+		mst_log(ERROR, "an event loop failed", mst_f_u64("loop", lane->index), mst_f_err(&lane->err));
+		kill(getpid(), SIGTERM); /* the other loops finish what they have */
+	}
+	return NULL;
+}
+
+int mst_lane_start(struct mst_lane_loop *lane, struct mst_err *e)
+{
+	int rc = pthread_create(&lane->thread, NULL, run, lane);
+
+	if (rc != 0)
+		return mst_fail_sys(e, rc, "cannot start the thread of loop %u", lane->index);
+	lane->has_thread = true;
+	return 0;
+}
+
+static void on_drain_look(struct mst_timer *timer)
+{
+	struct mst_lane_loop *lane = MST_HOME(timer, struct mst_lane_loop, drain_timer);
+	bool is_done = mst_http_busy(lane->http) == 0 && mst_net_open(lane->net) == 0;
+
+	if (is_done || mst_clock_ms() >= lane->drain_until_ms)
+		mst_loop_stop(lane->loop);
+	else
+		mst_timer_set(lane->loop, &lane->drain_timer, DRAIN_LOOK_MS);
+}
+
+static void on_drain(struct mst_mail *mail)
+{
+	struct mst_lane_loop *lane = MST_HOME(mail, struct mst_lane_loop, drain_mail);
+
+	lane->app.is_draining = true;
+	lane->drain_until_ms = mst_clock_ms() + lane->facts->conf->drain_s * 1000ull;
+	mst_net_hush(lane->net);
+	mst_http_drain(lane->http);
+	mst_seen_flush(lane->seen);
+	lane->drain_timer.on_due = on_drain_look;
+	mst_timer_set(lane->loop, &lane->drain_timer, 0);
+}
+
+void mst_lane_drain(struct mst_lane_loop *lane)
+{
+	if (!lane->has_thread)
+		return;
+	lane->drain_mail.on_mail = on_drain;
+	mst_loop_post(lane->loop, &lane->drain_mail);
+}
+
+void mst_lane_join(struct mst_lane_loop *lane)
+{
+	if (!lane->has_thread)
+		return;
+	pthread_join(lane->thread, NULL);
+	lane->has_thread = false;
+}
+
+void mst_lane_free(struct mst_lane_loop *lane)
+{
+	mst_seen_free(&lane->seen);
+	mst_net_free(&lane->net);
+	mst_http_free(&lane->http);
+	mst_loop_free(&lane->loop);
+}

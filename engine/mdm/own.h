@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder share: a message as a struct, who sent it, whether it may, and the state of one exchange. */
+#ifndef MDM_OWN_H
+#define MDM_OWN_H
+
+#include "muster/app.h"
+#include "muster/mdm.h"
+#include "muster/plist.h"
+#include "muster/queue.h"
+
+/* Who speaks: the ids of a message, Apple's keys in the order of the rows. */
+struct mdm_ids {
+	struct mst_slice udid, enrollment_id, user_id, enrollment_user_id, short_name, long_name;
+};
+
+/* A message, copied out of its property list into the exchange's arena. One struct for both ways. */
+struct mdm_message {
+	struct mdm_ids ids;
+	/* check-in */
+	struct mst_slice type, topic, os_version, build, product, serial, imei, meid, device_name, model, model_name;
+	struct mst_slice token, magic, unlock_token;
+	bool is_awaiting_configuration;
+	/* command channel */
+	struct mst_slice status, uuid;
+	struct mst_slice first_error; /* of ErrorChain: "domain code", empty when none */
+};
+
+/* A key of a message: where it goes, of which kind, for which messages it is needed (bits of the caller's), how long it may be. */
+enum mdm_item_kind { ITEM_TEXT, ITEM_DATA, ITEM_BOOL };
+struct mdm_item_row {
+	const char *key;
+	size_t at;
+	enum mdm_item_kind kind;
+	uint32_t needed_by;
+	size_t len_max;
+};
+/* mst_item_read copies the keys of `rows` out of `root`. `which` is the message's bit. 0, -1 SYNTAX or TOO_BIG naming the key. */
+int mst_item_read(struct mdm_message *out, struct mst_arena *arena, const struct mst_plist *root,
+		  const struct mdm_item_row *rows, size_t num_rows, uint32_t which, struct mst_err *e) MST_MUST;
+extern const struct mdm_item_row mst_item_ids[];
+extern const size_t mst_item_num_ids;
+
+/* Who sent it, by the rows of enrolment.c. */
+struct mdm_enrolment {
+	enum mst_channel_kind kind;
+	struct mst_slice device, user; /* text ids; user empty on the device channel */
+	struct mst_id id;              /* of the channel */
+	struct mst_id device_id;       /* channel zero */
+};
+int mst_enrolment_find(struct mdm_enrolment *out, const struct mdm_ids *ids, struct mst_err *e) MST_MUST;
+static inline bool mst_enrolment_is_device(const struct mdm_enrolment *who)
+{
+	return who->user.len == 0;
+}
+
+/* Whether it may: what the store says about the certificate and the device, and the verdict. */
+struct mdm_facts {
+	bool has_binding, has_device, has_bound;
+	struct mst_binding binding; /* of the certificate that speaks */
+	struct mst_device device;
+	struct mst_binding bound; /* of the certificate the device had so far; read when the speaking one is not bound */
+};
+/* X(name, what it means) */
+#define MDM_VERDICTS(X)                                                                            \
+	X(GOOD, "the certificate is this device's")                                                \
+	X(BIND, "a free certificate enrols: bind it")                                              \
+	X(REBIND, "a renewed certificate of the same device: bind it instead of the old one")      \
+	X(ADOPT, "neither certificate nor device are known, and such may be taken in")             \
+	X(UNKNOWN, "the device is not known: it may unenrol")                                      \
+	X(OTHERS, "the certificate belongs to another device")                                     \
+	X(STRANGER, "the certificate is not this device's")
+enum mdm_verdict {
+#define X(name, meaning) VERDICT_##name,
+	MDM_VERDICTS(X)
+#undef X
+	NUM_VERDICTS
+};
+const char *mst_identity_word(enum mdm_verdict verdict);
+/* What the message is, as far as the verdict cares. */
+enum mdm_occasion { OCCASION_AUTHENTICATE, OCCASION_CHECK_OUT, OCCASION_OTHER };
+/* mst_identity_read is part of a plan: 0, -1, MST_LATER. */
+int mst_identity_read(struct mst_read *r, struct mdm_facts *out, const struct mst_peer *peer, const struct mst_id *device) MST_MUST;
+enum mdm_verdict mst_identity_judge(const struct mdm_facts *facts, const struct mst_peer *peer, const struct mst_id *device,
+				    enum mdm_occasion occasion, bool takes_unknown);
+/* mst_identity_write puts what the verdict wants (BIND, REBIND, ADOPT; nothing for GOOD) into the batch and into `device`, which
+ * the caller puts. `device` is as read, or new with id and text set. */
+void mst_identity_write(struct mst_batch *b, struct mst_device *device, const struct mdm_facts *facts,
+			const struct mst_peer *peer, enum mdm_verdict verdict, int64_t now_ms);
+
+/* What an exchange of either way carries through its stages. */
+struct mdm_state {
+	struct mst_xchg *x;
+	struct mst_app *app;
+	struct mst_peer peer; /* a copy: a connection may be gone before the walk ends */
+	struct mdm_message message;
+	struct mdm_enrolment who;
+	struct mdm_facts facts;
+	enum mdm_verdict verdict;
+	struct mst_read read;
+	struct mst_batch batch;
+	int64_t now_ms; /* wall clock when the message was read */
+	bool has_batch;
+	/* check-in */
+	const struct mdm_checkin_row *row;
+	struct mst_channel channel;
+	bool has_channel;
+	/* command channel */
+	const struct mdm_status_row *status;
+	struct mst_command command;
+	bool has_command;
+	int64_t skip_since_ms; /* as mst_queue_peek takes it */
+	bool has_next;
+	struct mst_slice next_uuid, next_plist;
+	struct mdm_decode *decode; /* a long report, while a worker reads it */
+};
+static inline struct mdm_state *mst_mdm_state(struct mst_xchg *x)
+{
+	return x->state;
+}
+
+/* Steps that several stages take, mdm.c. Reading goes on at the next stage, now or later; so does committing. */
+enum mst_step mst_mdm_read(struct mdm_state *s, int (*plan)(struct mst_read *r));
+enum mst_step mst_mdm_commit(struct mdm_state *s);
+/* mst_mdm_committed tells whether the batch, if there was one, is durable; otherwise -1 with the answer made. */
+int mst_mdm_committed(struct mdm_state *s) MST_MUST;
+void mst_mdm_batch(struct mdm_state *s);
+/* mst_mdm_judged answers a verdict that refuses and returns -1, or returns 0. */
+int mst_mdm_judged(struct mdm_state *s) MST_MUST;
+/* mst_mdm_refuse logs (few a second), fills x->err and answers. */
+enum mst_step mst_mdm_refuse(struct mdm_state *s, enum mst_code code, const char *text);
+enum mst_step mst_mdm_fail(struct mdm_state *s);
+/* mst_mdm_unrecognized answers 403 with Apple's document. */
+enum mst_step mst_mdm_unrecognized(struct mdm_state *s);
+
+/* The check-in messages, checkin_rows.c. */
+#define MDM_CHECKINS(X)                                                                            \
+	X(AUTHENTICATE) X(TOKEN_UPDATE) X(CHECK_OUT) X(USER_AUTHENTICATE) X(SET_BOOTSTRAP_TOKEN)   \
+	X(GET_BOOTSTRAP_TOKEN) X(DECLARATIVE_MANAGEMENT) X(GET_TOKEN)
+enum mdm_checkin_type {
+#define X(name) CHECKIN_##name,
+	MDM_CHECKINS(X)
+#undef X
+	NUM_CHECKINS
+};
+enum { ON_DEVICE = 1, ON_USER = 2 };
+struct mdm_checkin_row {
+	const char *name;     /* Apple's MessageType */
+	uint32_t channels;    /* on which it may come */
+	enum mdm_occasion occasion;
+	bool reads_channel;   /* the channel's record is read with the rest */
+	/* fills the batch (NEXT), or answers without one (what it returns) */
+	enum mst_step (*apply)(struct mdm_state *s);
+};
+extern const struct mdm_checkin_row mst_checkin_rows[NUM_CHECKINS];
+extern const struct mdm_item_row mst_checkin_items[];
+extern const size_t mst_checkin_num_items;
+const struct mdm_checkin_row *mst_checkin_find(struct mst_slice name);
+
+enum mst_step mst_apply_authenticate(struct mdm_state *s);
+enum mst_step mst_apply_token_update(struct mdm_state *s);
+enum mst_step mst_apply_check_out(struct mdm_state *s);
+enum mst_step mst_apply_user_authenticate(struct mdm_state *s);
+enum mst_step mst_apply_set_bootstrap_token(struct mdm_state *s);
+enum mst_step mst_apply_get_bootstrap_token(struct mdm_state *s);
+enum mst_step mst_apply_declarative_management(struct mdm_state *s);
+enum mst_step mst_apply_get_token(struct mdm_state *s);
+
+/* The Status values of the command channel, command_rows.c. */
+enum mdm_status_kind { STATUS_IDLE, STATUS_OVER, STATUS_NOT_NOW };
+struct mdm_status_row {
+	const char *name; /* Apple's */
+	enum mdm_status_kind kind;
+	enum mst_command_state state; /* OVER: what the command becomes */
+};
+extern const struct mdm_status_row mst_command_rows[];
+extern const size_t mst_command_num_rows;
+extern const struct mdm_item_row mst_command_items[];
+extern const size_t mst_command_num_items;
+/* mst_command_read parses a report into `out`; slices in `arena`. Any thread. */
+int mst_command_read(struct mdm_message *out, struct mst_arena *arena, struct mst_slice body, size_t len_max,
+		     struct mst_err *e) MST_MUST;
+
+/* The session of the command channel, session.c: in x->keep. */
+void mst_session_begin(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms);
+/* mst_session_since: when it began; 0 when this connection knows no session of this channel. */
+int64_t mst_session_since(const struct mst_xchg *x, const struct mst_id *id);
+/* mst_session_not_now: the device answered NotNow at `now_ms`; keeps the rule when the wall clock steps back. */
+void mst_session_not_now(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walks over the keys of one prefix, in order. */
+#include "inside.h"
+
+int mst_walk_init(struct mst_walk *w, struct mst_read *r, enum mst_space space, struct mst_slice prefix,
+		  struct mst_slice from)
+{
+	struct mst_store *store = r->store;
+	const struct space_row *row = &mst_space_rows[space];
+	enum reach reach = row->prefix_len && prefix.len ? REACH_PREFIX : REACH_ALL;
+
+	*w = (struct mst_walk){.r = r, .prefix = prefix};
+	BUG_ON(prefix.len && prefix.len < row->prefix_len);
+	w->iterator = rocksdb_create_iterator_cf(store->db, store->reads[r->is_cold ? COLD : HOT][reach],
+						 store->spaces[space]);
+	if (!w->iterator)
+		return mst_fail(&r->err, MST_E_STORE, "cannot walk");
+	if (from.len == 0)
+		from = prefix;
+	rocksdb_iter_seek(w->iterator, from.len ? (const char *)from.at : "", from.len);
+	return 0;
+}
+
+static int end(struct mst_walk *w)
+{
+	char *text = NULL;
+
+	rocksdb_iter_get_error(w->iterator, &text);
+	if (!text)
+		return 0;
+	return !w->r->is_cold && mst_space_is_later(text) ? MST_LATER : mst_space_fault(&w->r->err, text, "cannot walk");
+}
+
+int mst_walk_next(struct mst_walk *w)
+{
+	if (w->is_begun)
+		rocksdb_iter_next(w->iterator);
+	w->is_begun = true;
+	if (!rocksdb_iter_valid(w->iterator))
+		return end(w);
+	w->key.at = (const uint8_t *)rocksdb_iter_key(w->iterator, &w->key.len);
+	if (!mst_slice_starts(w->key, w->prefix)) {
+		w->is_begun = false; /* asked again, it stays where it is and says the same */
+		return 0;
+	}
+	w->value.at = (const uint8_t *)rocksdb_iter_value(w->iterator, &w->value.len);
+	return 1;
+}
+
+void mst_walk_done(struct mst_walk *w)
+{
+	if (w->iterator)
+		rocksdb_iter_destroy(w->iterator);
+	*w = (struct mst_walk){.r = NULL};
+}
