@@ -8,7 +8,7 @@
 
 #include "muster/poison.h"
 
-#define CHUNK_DATA (MST_CHUNK_LEN - sizeof(struct mst_chunk))
+#define CHUNK_DATA   (MST_CHUNK_LEN - sizeof(struct mst_chunk))
 #define KEEP_DEFAULT 256
 
 _Static_assert(sizeof(struct mst_chunk) % 16 == 0, "the bytes behind the head are aligned to 16");
@@ -36,7 +36,8 @@ static struct mst_chunk *chunk_get(struct mst_chunks *pool, size_t len)
 
 static void chunk_put(struct mst_chunks *pool, struct mst_chunk *chunk)
 {
-	if (!pool || chunk->len != CHUNK_DATA || pool->num_free >= (pool->keep ? pool->keep : KEEP_DEFAULT)) {
+	if (!pool || chunk->len != CHUNK_DATA ||
+	    pool->num_free >= (pool->keep ? pool->keep : KEEP_DEFAULT)) {
 		free(chunk);
 		return;
 	}
@@ -135,7 +136,8 @@ bool mst_arena_copy(struct mst_arena *a, struct mst_slice *out, struct mst_slice
 
 bool mst_arena_format(struct mst_arena *a, struct mst_slice *out, const char *format, ...)
 {
-	/* Printed in place when the present chunk has the room; measured and printed again otherwise. */
+	/* Printed in place when the present chunk has the room; measured and printed again
+	 * otherwise. */
 	va_list args;
 	size_t room = (size_t)(a->end - a->at);
 	va_start(args, format);

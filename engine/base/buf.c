@@ -6,7 +6,8 @@
 
 #define ROOM_LEAST 512 /* the first block; most heads and records fit */
 
-/* A new block with room for `need` readable bytes: at least twice as large as before, within the limit. */
+/* A new block with room for `need` readable bytes: at least twice as large as before, within the
+ * limit. */
 static int grow(struct mst_buf *b, size_t need, struct mst_err *e)
 {
 	size_t room = b->room ? b->room : ROOM_LEAST / 2, have = b->to - b->from;
@@ -36,7 +37,8 @@ uint8_t *mst_buf_room(struct mst_buf *b, size_t len, struct mst_err *e)
 	}
 	if (b->data && b->room - b->to >= len)
 		return b->data + b->to;
-	/* Moving to the front pays when half of what lies here is consumed; a block at its limit has no other way. */
+	/* Moving to the front pays when half of what lies here is consumed; a block at its limit
+	 * has no other way. */
 	if (b->data && need <= b->room && (b->from >= have || b->room == b->limit)) {
 		memmove(b->data, b->data + b->from, have);
 		b->from = 0;

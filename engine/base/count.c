@@ -43,7 +43,8 @@ void mst_counts_sum(struct mst_counts *out)
 	pthread_mutex_lock(&blocks_lock);
 	for (const struct block *block = blocks; block; block = block->next) {
 		for (size_t i = 0; i < MST_NUM_COUNTERS; i++)
-			out->counters[i] += __atomic_load_n(&block->counts.counters[i], __ATOMIC_RELAXED);
+			out->counters[i] +=
+				__atomic_load_n(&block->counts.counters[i], __ATOMIC_RELAXED);
 		for (size_t i = 0; i < MST_NUM_HISTS; i++)
 			mst_hist_merge(&out->hists[i], &block->counts.hists[i]);
 	}

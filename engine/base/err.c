@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fills errors, knows each code's status and word, and ends the program when an invariant is broken. */
+/* Fills errors, knows each code's status and word, and ends the program when an invariant is
+ * broken. */
 #include "muster/err.h"
 
 #include <stdarg.h>
@@ -79,7 +80,8 @@ const char *mst_code_word(enum mst_code code)
 _Noreturn void mst_bug(const char *file, int line, const char *what)
 {
 	char text[512];
-	int len = snprintf(text, sizeof(text), "muster: broken invariant at %s:%d: %s\n", file, line, what);
+	int len = snprintf(text, sizeof(text), "muster: broken invariant at %s:%d: %s\n", file,
+			   line, what);
 	size_t left = len < 0 ? 0 : (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
 	/* The program ends here whether or not anybody can read why. */
 	ssize_t ignored = write(STDERR_FILENO, text, left);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log-linear histograms. Times below 32 ns have a bucket each; above, the highest bit and the five behind it tell the bucket:
+ * Log-linear histograms. Times below 32 ns have a bucket each; above, the highest bit and the five
+ * behind it tell the bucket:
  *
  *     ns = 1xxxxx..... (shift further bits)    bucket = shift * 32 + 1xxxxx
  */
 #include "muster/hist.h"
 
 #define SUB_BITS 5
-#define LAST (MST_HIST_BUCKETS - 1)
+#define LAST     (MST_HIST_BUCKETS - 1)
 
 _Static_assert(MST_HIST_SUB == 1 << SUB_BITS, "a power of two is cut into 2^SUB_BITS");
 
@@ -65,7 +66,8 @@ void mst_hist_merge(struct mst_hist *h, const struct mst_hist *from)
 		write_cell(&h->max_ns, max_ns);
 }
 
-/* How many values lie in the buckets up to `last`. The total may be ahead of them while the owner adds. */
+/* How many values lie in the buckets up to `last`. The total may be ahead of them while the owner
+ * adds. */
 static uint64_t count_to(const struct mst_hist *h, uint32_t last)
 {
 	uint64_t sum = 0;

@@ -2,8 +2,8 @@
 /*
  * Writes records: each becomes one line on the writer's stack and goes out in one write.
  *
- *     time=2026-01-02T03:04:05.678Z level=info msg="check-in stored" type=TokenUpdate bytes=812
- *     {"time":"2026-01-02T03:04:05.678Z","level":"info","msg":"check-in stored","type":"TokenUpdate","bytes":812}
+ *     time=2026-01-02T03:04:05.678Z level=info msg="check-in stored" bytes=812
+ *     {"time":"2026-01-02T03:04:05.678Z","level":"info","msg":"check-in stored","bytes":812}
  */
 #include "muster/log.h"
 
@@ -15,10 +15,10 @@
 #include "muster/clock.h"
 #include "muster/text.h"
 
-#define LINE_MOST 4096    /* a pipe takes so many bytes in one piece (PIPE_BUF) */
-#define VALUE_MOST 1024   /* bytes of one value; longer ones are cut and end in CUT_MARK */
-#define END_ROOM 48       /* kept free for the held and cut fields and the line's end */
-#define CUT_MARK "..."
+#define LINE_MOST  4096 /* a pipe takes so many bytes in one piece (PIPE_BUF) */
+#define VALUE_MOST 1024 /* bytes of one value; longer ones are cut and end in CUT_MARK */
+#define END_ROOM   48   /* kept free for the held and cut fields and the line's end */
+#define CUT_MARK   "..."
 
 struct line {
 	char *at;
@@ -34,7 +34,8 @@ static _Atomic uint64_t num_written[MST_NUM_LEVELS];
 static const char *const level_words[MST_NUM_LEVELS] = {
 	[MST_DEBUG] = "debug", [MST_INFO] = "info", [MST_WARN] = "warn", [MST_ERROR] = "error"};
 
-/* Characters that end a line, hide text or steer a terminal: C1 controls, separators, writing directions. */
+/* Characters that end a line, hide text or steer a terminal: C1 controls, separators, writing
+ * directions. */
 static const struct {
 	uint32_t first, last;
 } hidden_rows[] = {{0x7f, 0x9f}, {0x2028, 0x202e}, {0x2066, 0x2069}};
@@ -84,7 +85,8 @@ static bool is_hidden(uint32_t c)
 static size_t put_char(struct line *l, struct mst_slice s)
 {
 	static const char short_escapes[128] = {
-		['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['\b'] = 'b', ['\f'] = 'f'};
+		['"'] = '"',  ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r',
+		['\t'] = 't', ['\b'] = 'b',  ['\f'] = 'f'};
 	size_t step = mst_utf8_step(s);
 	if (step == 0) { /* not UTF-8: the replacement character */
 		put_text(l, "\\ufffd");
@@ -97,7 +99,8 @@ static size_t put_char(struct line *l, struct mst_slice s)
 		escape[1] = short_escapes[c];
 		put(l, escape, 2);
 	} else if (c < 0x20 || is_hidden(c)) {
-		put(l, escape, (size_t)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)c & 0xffff));
+		put(l, escape,
+		    (size_t)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)c & 0xffff));
 	} else {
 		put(l, (const char *)s.at, step);
 	}
@@ -119,7 +122,8 @@ static size_t shown_len(struct mst_slice s)
 static bool is_bare(struct mst_slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (s.at[i] <= ' ' || s.at[i] >= 0x7f || s.at[i] == '"' || s.at[i] == '=' || s.at[i] == '\\')
+		if (s.at[i] <= ' ' || s.at[i] >= 0x7f || s.at[i] == '"' || s.at[i] == '=' ||
+		    s.at[i] == '\\')
 			return false;
 	return s.len > 0 && s.len <= VALUE_MOST;
 }
@@ -174,10 +178,13 @@ static void put_field(struct line *l, const struct mst_field *field)
 		put_hex(l, field->value.bytes);
 		break;
 	case MST_F_U64:
-		put(l, number, (size_t)snprintf(number, sizeof(number), "%llu", (unsigned long long)field->value.u64));
+		put(l, number,
+		    (size_t)snprintf(number, sizeof(number), "%llu",
+				     (unsigned long long)field->value.u64));
 		break;
 	case MST_F_I64:
-		put(l, number, (size_t)snprintf(number, sizeof(number), "%lld", (long long)field->value.i64));
+		put(l, number,
+		    (size_t)snprintf(number, sizeof(number), "%lld", (long long)field->value.i64));
 		break;
 	}
 	if (l->is_over)
@@ -216,7 +223,8 @@ static bool pass_gate(struct mst_log_gate *gate, uint32_t *num_held)
 
 static void write_line(const char *at, size_t len)
 {
-	/* A log that cannot be written has nowhere to say so: the record is lost, the program goes on. */
+	/* A log that cannot be written has nowhere to say so: the record is lost, the program goes
+	 * on. */
 	while (len) {
 		ssize_t done = write(STDERR_FILENO, at, len);
 		if (done < 0 && errno == EINTR)
@@ -234,8 +242,8 @@ void mst_log_setup(enum mst_level least, bool as_json)
 	writes_json = as_json;
 }
 
-void mst_log_write(enum mst_level level, struct mst_log_gate *gate, const char *text, const struct mst_field *fields,
-		   size_t num_fields)
+void mst_log_write(enum mst_level level, struct mst_log_gate *gate, const char *text,
+		   const struct mst_field *fields, size_t num_fields)
 {
 	uint32_t num_held = 0;
 	if (gate && !pass_gate(gate, &num_held))
@@ -246,7 +254,8 @@ void mst_log_write(enum mst_level level, struct mst_log_gate *gate, const char *
 		put_text(&l, "{");
 	size_t time_len = mst_time_put(time, mst_clock_wall_ms());
 	const struct mst_field first[] = {mst_f_slice("time", mst_slice(time, time_len)),
-					  mst_f_str("level", level_words[level]), mst_f_str("msg", text)};
+					  mst_f_str("level", level_words[level]),
+					  mst_f_str("msg", text)};
 	for (size_t i = 0; i < MST_LEN(first); i++)
 		put_field(&l, &first[i]);
 	for (size_t i = 0; i < num_fields; i++)

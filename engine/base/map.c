@@ -14,9 +14,9 @@
 
 #include "muster/text.h"
 
-#define KEY_MOST 64
+#define KEY_MOST    64
 #define INDEX_LEAST 16u
-#define HAND_STEPS 64u /* bounds the time of one set when every entry is in use */
+#define HAND_STEPS  64u /* bounds the time of one set when every entry is in use */
 
 struct mst_map {
 	uint64_t *index;
@@ -55,7 +55,8 @@ static inline void sip_round(uint64_t v[4])
 	v[2] = turn(v[2], 32);
 }
 
-/* SipHash-1-3 (Aumasson, Bernstein: SipHash, a fast short-input PRF; one round a word, three at the end). */
+/* SipHash-1-3 (Aumasson, Bernstein: SipHash, a fast short-input PRF; one round a word, three at the
+ * end). */
 static uint64_t sip_hash(const uint64_t secret[2], const uint8_t *at, size_t len)
 {
 	uint64_t v[4] = {secret[0] ^ 0x736f6d6570736575u, secret[1] ^ 0x646f72616e646f6du,
@@ -105,7 +106,8 @@ static uint32_t hash_of(const struct mst_map *map, const void *key)
 
 struct mst_map *mst_map_new(size_t key_len, size_t value_len, uint32_t num_max, bool evict)
 {
-	BUG_ON(key_len < 1 || key_len > KEY_MOST || value_len > UINT32_MAX || num_max > UINT32_MAX / 4);
+	BUG_ON(key_len < 1 || key_len > KEY_MOST || value_len > UINT32_MAX ||
+	       num_max > UINT32_MAX / 4);
 	struct mst_map *map = calloc(1, sizeof(*map));
 	if (!map)
 		return NULL;
@@ -137,7 +139,8 @@ static uint32_t find(const struct mst_map *map, const void *key, uint32_t hash)
 	uint32_t cell = hash & map->mask;
 	for (; map->index[cell]; cell = (cell + 1) & map->mask)
 		if (cell_hash(map->index[cell]) == hash &&
-		    memcmp(entry_at(map, cell_entry(map->index[cell])) + map->key_at, key, map->key_len) == 0)
+		    memcmp(entry_at(map, cell_entry(map->index[cell])) + map->key_at, key,
+			   map->key_len) == 0)
 			break;
 	return cell;
 }
@@ -182,7 +185,8 @@ static bool grow(struct mst_map *map)
 		if (!index)
 			return false;
 		for (uint32_t i = 0; i < map->num_used; i++) {
-			uint32_t hash = tail_of(map, entry_at(map, i))->hash, cell = hash & (num_cells - 1);
+			uint32_t hash = tail_of(map, entry_at(map, i))->hash,
+				 cell = hash & (num_cells - 1);
 			while (index[cell])
 				cell = (cell + 1) & (num_cells - 1);
 			index[cell] = (uint64_t)hash << 32 | (i + 1);
@@ -221,14 +225,16 @@ static void drop_cell(struct mst_map *map, uint32_t cell)
 	if (entry != last) {
 		uint32_t cell_last = find_entry(map, last);
 		memcpy(entry_at(map, entry), entry_at(map, last), map->stride);
-		map->index[cell_last] = (map->index[cell_last] & ~(uint64_t)UINT32_MAX) | (entry + 1);
+		map->index[cell_last] =
+			(map->index[cell_last] & ~(uint64_t)UINT32_MAX) | (entry + 1);
 	}
 	map->num_used--;
 	if (map->hand >= map->num_used)
 		map->hand = 0;
 }
 
-/* The hand goes on to an entry not used since it last passed, which is forgotten; its place is the answer. */
+/* The hand goes on to an entry not used since it last passed, which is forgotten; its place is the
+ * answer. */
 static uint32_t evict_one(struct mst_map *map)
 {
 	uint32_t entry;
@@ -299,7 +305,8 @@ uint32_t mst_map_used(const struct mst_map *map)
 	return map->num_used;
 }
 
-void mst_map_each(struct mst_map *map, void *context, bool (*on_entry)(void *context, const void *key, void *value))
+void mst_map_each(struct mst_map *map, void *context,
+		  bool (*on_entry)(void *context, const void *key, void *value))
 {
 	/* Backwards: what takes a dropped entry's place has been visited. */
 	for (uint32_t i = map->num_used; i-- > 0;) {

@@ -9,11 +9,11 @@
 static const struct {
 	const char *word;
 	bool value;
-} bool_words[] = {{"yes", true},  {"no", false}, {"true", true}, {"false", false},
-		  {"on", true},   {"off", false}, {"1", true},    {"0", false}};
+} bool_words[] = {{"yes", true}, {"no", false},  {"true", true}, {"false", false},
+		  {"on", true},  {"off", false}, {"1", true},    {"0", false}};
 
-const struct mst_opt_row *mst_opt_find(const struct mst_opt_row *rows, size_t num_rows, const char *section,
-				       const char *key)
+const struct mst_opt_row *mst_opt_find(const struct mst_opt_row *rows, size_t num_rows,
+				       const char *section, const char *key)
 {
 	for (size_t i = 0; i < num_rows; i++)
 		if (strcmp(rows[i].section, section) == 0 && strcmp(rows[i].key, key) == 0)
@@ -30,14 +30,17 @@ static int set_u32(void *place, const struct mst_opt_row *row, const char *value
 {
 	uint64_t most = row->most && row->most < UINT32_MAX ? row->most : UINT32_MAX, n;
 	if (mst_slice_u64(&n, mst_slice_str(value), NULL) < 0 || n < row->least || n > most)
-		return mst_fail(e, MST_E_CONF, "%s.%s: a whole number from %llu to %llu%s%s belongs here", row->section,
-				row->key, (unsigned long long)row->least, (unsigned long long)most,
-				row->unit && row->unit[0] ? " " : "", row->unit ? row->unit : "");
+		return mst_fail(e, MST_E_CONF,
+				"%s.%s: a whole number from %llu to %llu%s%s belongs here",
+				row->section, row->key, (unsigned long long)row->least,
+				(unsigned long long)most, row->unit && row->unit[0] ? " " : "",
+				row->unit ? row->unit : "");
 	*(uint32_t *)place = (uint32_t)n;
 	return 0;
 }
 
-static int set_bool(void *place, const struct mst_opt_row *row, const char *value, struct mst_err *e)
+static int set_bool(void *place, const struct mst_opt_row *row, const char *value,
+		    struct mst_err *e)
 {
 	for (size_t i = 0; i < MST_LEN(bool_words); i++)
 		if (mst_slice_case_eq(mst_slice_str(value), mst_slice_str(bool_words[i].word))) {
@@ -55,22 +58,24 @@ static bool has_control(struct mst_slice s)
 	return false;
 }
 
-static int set_text(void *place, struct mst_arena *arena, const struct mst_opt_row *row, const char *value,
-		    struct mst_err *e)
+static int set_text(void *place, struct mst_arena *arena, const struct mst_opt_row *row,
+		    const char *value, struct mst_err *e)
 {
 	struct mst_slice text = mst_slice_str(value), copy;
 	if (!mst_utf8_ok(text) || has_control(text))
 		return refuse(row, e, "text in UTF-8 without control characters belongs here");
 	if (text.len < row->least || (row->most && text.len > row->most))
-		return mst_fail(e, MST_E_CONF, "%s.%s: text of %llu to %llu bytes belongs here", row->section, row->key,
-				(unsigned long long)row->least, (unsigned long long)(row->most ? row->most : SIZE_MAX));
+		return mst_fail(e, MST_E_CONF, "%s.%s: text of %llu to %llu bytes belongs here",
+				row->section, row->key, (unsigned long long)row->least,
+				(unsigned long long)(row->most ? row->most : SIZE_MAX));
 	if (!mst_arena_copy(arena, &copy, text))
 		return refuse(row, e, "no memory left for the configuration");
 	*(const char **)place = (const char *)copy.at;
 	return 0;
 }
 
-static int set_enum(void *place, const struct mst_opt_row *row, const char *value, struct mst_err *e)
+static int set_enum(void *place, const struct mst_opt_row *row, const char *value,
+		    struct mst_err *e)
 {
 	char list[MST_ERR_TEXT] = "";
 	size_t len = 0;
@@ -79,14 +84,16 @@ static int set_enum(void *place, const struct mst_opt_row *row, const char *valu
 			*(uint32_t *)place = i;
 			return 0;
 		}
-		int more = snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", row->words[i]);
+		int more = snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+				    row->words[i]);
 		len += more > 0 && (size_t)more < sizeof(list) - len ? (size_t)more : 0;
 	}
-	return mst_fail(e, MST_E_CONF, "%s.%s: one of %s belongs here", row->section, row->key, list);
+	return mst_fail(e, MST_E_CONF, "%s.%s: one of %s belongs here", row->section, row->key,
+			list);
 }
 
-int mst_opt_set(void *conf, struct mst_arena *arena, const struct mst_opt_row *row, const char *value,
-		struct mst_err *e)
+int mst_opt_set(void *conf, struct mst_arena *arena, const struct mst_opt_row *row,
+		const char *value, struct mst_err *e)
 {
 	void *place = (char *)conf + row->at;
 	switch (row->type) {
@@ -103,8 +110,8 @@ int mst_opt_set(void *conf, struct mst_arena *arena, const struct mst_opt_row *r
 	mst_bug(__FILE__, __LINE__, "option type");
 }
 
-int mst_opt_defaults(void *conf, struct mst_arena *arena, const struct mst_opt_row *rows, size_t num_rows,
-		     struct mst_err *e)
+int mst_opt_defaults(void *conf, struct mst_arena *arena, const struct mst_opt_row *rows,
+		     size_t num_rows, struct mst_err *e)
 {
 	for (size_t i = 0; i < num_rows; i++)
 		if (mst_opt_set(conf, arena, &rows[i], rows[i].fallback, e) < 0)

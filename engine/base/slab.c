@@ -9,8 +9,8 @@
 
 #define PAGE_LEN 65536u /* about; a page holds a power of two of slots, at least one */
 #define LINE_LEN 64u
-#define USED (1u << 31) /* in a head's gen: the slot is in use */
-#define NO_SLOT UINT32_MAX
+#define USED     (1u << 31) /* in a head's gen: the slot is in use */
+#define NO_SLOT  UINT32_MAX
 
 /* Kept apart from the slots, so that a stale number is judged without touching the slot. */
 struct head {
@@ -45,7 +45,8 @@ struct mst_slab *mst_slab_new(size_t len, uint32_t num_max)
 		slab->stride *= 2;
 	if (len > LINE_LEN)
 		slab->stride = (len + LINE_LEN - 1) / LINE_LEN * LINE_LEN;
-	while (slab->stride << (slab->page_shift + 1) <= PAGE_LEN && num_max >> slab->page_shift > 1)
+	while (slab->stride << (slab->page_shift + 1) <= PAGE_LEN &&
+	       num_max >> slab->page_shift > 1)
 		slab->page_shift++;
 	slab->page_mask = (1u << slab->page_shift) - 1;
 	slab->num_max = num_max;
@@ -78,7 +79,8 @@ static bool make_slot(struct mst_slab *slab)
 		return false;
 	if (!slab->pages[page]) {
 		size_t page_len = slab->stride << slab->page_shift;
-		slab->pages[page] = aligned_alloc(LINE_LEN, (page_len + LINE_LEN - 1) / LINE_LEN * LINE_LEN);
+		slab->pages[page] =
+			aligned_alloc(LINE_LEN, (page_len + LINE_LEN - 1) / LINE_LEN * LINE_LEN);
 		if (!slab->pages[page])
 			return false;
 		mst_poison(slab->pages[page], page_len);
@@ -129,7 +131,8 @@ void *mst_slab_at(const struct mst_slab *slab, uint32_t slot, uint32_t gen)
 	return place(slab, slot);
 }
 
-void mst_slab_each(struct mst_slab *slab, void *context, void (*on_slot)(void *context, void *at, uint32_t slot))
+void mst_slab_each(struct mst_slab *slab, void *context,
+		   void (*on_slot)(void *context, void *at, uint32_t slot))
 {
 	for (uint32_t slot = 0; slot < slab->num_made; slot++)
 		if (slab->heads[slot].gen & USED)

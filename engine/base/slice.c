@@ -2,9 +2,17 @@
 /* Compares, cuts and reads slices. */
 #include "muster/slice.h"
 
-static uint8_t lower(uint8_t c)
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+/* The letters A to Z among eight bytes become small; header names are compared so on every request.
+ */
+static inline uint64_t lower(uint64_t eight)
 {
-	return (uint8_t)(c | (uint8_t)((uint8_t)(c - 'A') < 26) << 5);
+	/* No sum of seven-bit values crosses into the next byte; its top bit says "at least". */
+	uint64_t seven = eight & EACH(0x7fu);
+	uint64_t from_a = seven + EACH(0x80u - 'A'), past_z = seven + EACH(0x7fu - 'Z');
+	uint64_t is_capital = (from_a ^ past_z) & ~eight & EACH(0x80u);
+	return eight | is_capital >> 2;
 }
 
 bool mst_slice_case_eq(struct mst_slice a, struct mst_slice b)
@@ -16,7 +24,15 @@ bool mst_slice_case_starts(struct mst_slice s, struct mst_slice with)
 {
 	if (s.len < with.len)
 		return false;
-	for (size_t i = 0; i < with.len; i++)
+	size_t i = 0;
+	uint64_t a, b;
+	for (; with.len - i >= sizeof(a); i += sizeof(a)) {
+		memcpy(&a, s.at + i, sizeof(a));
+		memcpy(&b, with.at + i, sizeof(b));
+		if (lower(a) != lower(b))
+			return false;
+	}
+	for (; i < with.len; i++)
 		if (lower(s.at[i]) != lower(with.at[i]))
 			return false;
 	return true;

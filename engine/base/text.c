@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turns bytes into text and text into bytes: hex, base64, UTF-8, percent escapes, times; random bytes and wiping. */
+/* Turns bytes into text and text into bytes: hex, base64, UTF-8, percent escapes, times; random
+ * bytes and wiping. */
 #include "muster/text.h"
 
 #include <errno.h>
@@ -26,7 +27,8 @@ static const uint8_t base64_values[256] = {
 	['/'] = 0x7f,
 };
 /* clang-format on */
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void mst_hex_put(char *out, struct mst_slice in)
 {
@@ -40,7 +42,8 @@ void mst_hex_put(char *out, struct mst_slice in)
 int mst_hex_get(uint8_t *out, size_t len, struct mst_slice in, struct mst_err *e)
 {
 	if (len > SIZE_MAX / 2 || in.len != len * 2)
-		return mst_fail(e, MST_E_SYNTAX, "%zu hex digits where %zu belong", in.len, len * 2);
+		return mst_fail(e, MST_E_SYNTAX, "%zu hex digits where %zu belong", in.len,
+				len * 2);
 	uint8_t all = DIGIT;
 	for (size_t i = 0; i < len; i++) {
 		uint8_t high = hex_values[in.at[2 * i]], low = hex_values[in.at[2 * i + 1]];
@@ -75,7 +78,8 @@ static bool is_space(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* What stands behind the last digit: only white space, and padding as many as belong there or none. */
+/* What stands behind the last digit: only white space, and padding as many as belong there or none.
+ */
 static bool base64_tail_ok(struct mst_slice in, uint32_t num_digits)
 {
 	uint32_t num_pads = 0;
@@ -103,10 +107,11 @@ int mst_base64_get(uint8_t *out, size_t *len, struct mst_slice in, struct mst_er
 	while (i < in.len) {
 		const uint8_t *at = in.at + i;
 		if (num_digits == 0 && in.len - i >= 4) {
-			uint32_t a = base64_values[at[0]], b = base64_values[at[1]], c = base64_values[at[2]],
-				 d = base64_values[at[3]];
+			uint32_t a = base64_values[at[0]], b = base64_values[at[1]],
+				 c = base64_values[at[2]], d = base64_values[at[3]];
 			if (MST_LIKELY(a & b & c & d & DIGIT)) {
-				put_three(to, (a & VALUE) << 18 | (b & VALUE) << 12 | (c & VALUE) << 6 | (d & VALUE));
+				put_three(to, (a & VALUE) << 18 | (b & VALUE) << 12 |
+						      (c & VALUE) << 6 | (d & VALUE));
 				to += 3;
 				i += 4;
 				continue;
@@ -126,7 +131,8 @@ int mst_base64_get(uint8_t *out, size_t *len, struct mst_slice in, struct mst_er
 			bits = num_digits = 0;
 		}
 	}
-	/* One digit alone carries no byte; bits behind the last byte must be zero, so that each value has one spelling. */
+	/* One digit alone carries no byte; bits behind the last byte must be zero, so that each
+	 * value has one spelling. */
 	static const uint32_t spare_bits[4] = {0, UINT32_MAX, 0xf, 0x3};
 	if (bits & spare_bits[num_digits] || num_digits == 1)
 		return mst_fail(e, MST_E_SYNTAX, "base64 ends in the middle of a byte");
@@ -142,7 +148,8 @@ int mst_base64_get(uint8_t *out, size_t *len, struct mst_slice in, struct mst_er
 	return 0;
 }
 
-/* Unicode 15 table 3-7: what may follow which first byte; the third and fourth bytes are always 80 to BF. */
+/* Unicode 15 table 3-7: what may follow which first byte; the third and fourth bytes are always 80
+ * to BF. */
 static const struct {
 	uint8_t first_least, first_most, second_least, second_most, len;
 } utf8_rows[] = {
@@ -161,7 +168,8 @@ size_t mst_utf8_step(struct mst_slice s)
 		if (s.at[0] < utf8_rows[i].first_least || s.at[0] > utf8_rows[i].first_most)
 			continue;
 		size_t len = utf8_rows[i].len;
-		if (s.len < len || s.at[1] < utf8_rows[i].second_least || s.at[1] > utf8_rows[i].second_most)
+		if (s.len < len || s.at[1] < utf8_rows[i].second_least ||
+		    s.at[1] > utf8_rows[i].second_most)
 			return 0;
 		for (size_t k = 2; k < len; k++)
 			if ((s.at[k] & 0xc0) != 0x80)
@@ -226,7 +234,8 @@ size_t mst_time_put(char out[static MST_TIME_ROOM], int64_t ms)
 	int64_t days = divide_down(ms, 86400000);
 	int64_t rest = ms % 86400000;
 	rest += rest < 0 ? 86400000 : 0;
-	/* The Gregorian calendar by eras of 400 years (146097 days) that begin on 1 March, so a leap day ends its year. */
+	/* The Gregorian calendar by eras of 400 years (146097 days) that begin on 1 March, so a
+	 * leap day ends its year. */
 	int64_t since = days + 719468, era = divide_down(since, 146097);
 	int64_t day = since - era * 146097;
 	int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
@@ -235,10 +244,27 @@ size_t mst_time_put(char out[static MST_TIME_ROOM], int64_t ms)
 	day -= (153 * month + 2) / 5;
 	month = month < 10 ? month + 3 : month - 9;
 	year += era * 400 + (month <= 2);
-	int len = snprintf(out, MST_TIME_ROOM, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)year,
-			   (int)month, (int)day + 1, (int)(rest / 3600000), (int)(rest / 60000 % 60),
-			   (int)(rest / 1000 % 60), (int)(rest % 1000));
-	return (size_t)len;
+
+	const struct {
+		int64_t value;
+		int num_digits;
+		char behind;
+	} parts[] = {{month, 2, '-'},
+		     {day + 1, 2, 'T'},
+		     {rest / 3600000, 2, ':'},
+		     {rest / 60000 % 60, 2, ':'},
+		     {rest / 1000 % 60, 2, '.'},
+		     {rest % 1000, 3, 'Z'}};
+	char *to = out + snprintf(out, MST_TIME_ROOM, "%04lld-", (long long)year);
+	for (size_t i = 0; i < MST_LEN(parts); i++) {
+		int64_t value = parts[i].value;
+		for (int k = parts[i].num_digits - 1; k >= 0; k--, value /= 10)
+			to[k] = (char)('0' + value % 10);
+		to[parts[i].num_digits] = parts[i].behind;
+		to += parts[i].num_digits + 1;
+	}
+	*to = '\0';
+	return (size_t)(to - out);
 }
 
 void mst_wipe(void *at, size_t len)

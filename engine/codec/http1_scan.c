@@ -53,7 +53,8 @@ static int end_line(struct mst_http1_scan *scan, const uint8_t *line, size_t len
 		return mst_fail(e, MST_E_HEADERS, "a line of the head is over %u bytes", limits->line_max);
 	if (scan->num_lines == 0 && mst_slice_starts(mst_slice(line, len), http2_preface))
 		return mst_fail(e, MST_E_VERSION, "HTTP/2 without negotiation");
-	if (scan->num_lines++ > limits->headers_max - (limits->headers_max == UINT32_MAX))
+	/* The first line is no header. */
+	if (scan->num_lines++ > limits->headers_max)
 		return mst_fail(e, MST_E_HEADERS, "more than %u headers", limits->headers_max);
 	return 0;
 }

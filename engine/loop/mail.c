@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Posts to a loop and wakes it: through the sender's own loop, or through a small ring that a thread keeps for that. */
+/* Posts to a loop and wakes it: through the sender's own loop, or through a small ring that a
+ * thread keeps for that. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -54,7 +55,8 @@ static void prepare_wake(struct io_uring_sqe *sqe, const struct mst_loop *to)
 	sqe->user_data = mst_tok(MST_OP_MAIL, 0, LOOP_WAKE_FAILED);
 }
 
-/* A wake that cannot be sent makes the mail late, not lost: no loop sleeps longer than LOOP_SLEEP_MAX_MS. */
+/* A wake that cannot be sent makes the mail late, not lost: no loop sleeps longer than
+ * LOOP_SLEEP_MAX_MS. */
 static void wake(const struct mst_loop *to)
 {
 	struct io_uring *ring;

@@ -12,8 +12,8 @@ bool mst_mailbox_push(struct mailbox *box, struct mst_mail *mail)
 	return mst_mailbox_wake(box);
 }
 
-/* Push then look at may_sleep here, set may_sleep then look for mail in mst_mailbox_doze: all four sequentially consistent, so
- * at least one side sees the other. */
+/* Push then look at may_sleep here, set may_sleep then look for mail in mst_mailbox_doze: all four
+ * sequentially consistent, so at least one side sees the other. */
 bool mst_mailbox_wake(struct mailbox *box)
 {
 	return atomic_load(&box->may_sleep) && atomic_exchange(&box->may_sleep, false);

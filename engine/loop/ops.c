@@ -5,12 +5,13 @@
 
 #include "ring.h"
 
-/* uapi of Linux 6.7, newer than the headers we build with: where a socket command keeps its words in a submission. */
+/* uapi of Linux 6.7, newer than the headers we build with: where a socket command keeps its words
+ * in a submission. */
 #define SOCKET_COMMAND_GETSOCKOPT 2
 #define SOCKET_COMMAND_SETSOCKOPT 3
 
-static void socket_option(struct io_uring_sqe *sqe, uint32_t file, uint32_t command, int level, int option,
-			  const void *value, uint32_t len)
+static void socket_option(struct io_uring_sqe *sqe, uint32_t file, uint32_t command, int level,
+			  int option, const void *value, uint32_t len)
 {
 	memset(sqe, 0, sizeof(*sqe));
 	sqe->opcode = IORING_OP_URING_CMD;
@@ -18,8 +19,8 @@ static void socket_option(struct io_uring_sqe *sqe, uint32_t file, uint32_t comm
 	sqe->fd = (int)file;
 	sqe->cmd_op = command;
 	sqe->addr = (uint32_t)level | (uint64_t)(uint32_t)option << 32; /* level, optname */
-	sqe->file_index = len;                                         /* optlen */
-	sqe->addr3 = (uintptr_t)value;                                 /* optval */
+	sqe->file_index = len;                                          /* optlen */
+	sqe->addr3 = (uintptr_t)value;                                  /* optval */
 }
 
 static void name_it(struct io_uring_sqe *sqe, enum mst_op op, uint32_t slot, uint32_t gen)
@@ -43,7 +44,8 @@ static void note_listener(struct mst_loop *loop, uint32_t slot, uint32_t gen, in
 	for (i = 0; i < loop->num_listeners; i++)
 		if (loop->listeners[i].slot == slot)
 			break;
-	if (i == LOOP_LISTENERS_MAX || getsockopt(listen_fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0)
+	if (i == LOOP_LISTENERS_MAX ||
+	    getsockopt(listen_fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0)
 		return;
 	if (i == loop->num_listeners)
 		loop->num_listeners++;
@@ -64,7 +66,8 @@ void mst_ops_peer(struct io_uring_sqe *sqe, uint32_t file, int option, void *at,
 	socket_option(sqe, file, SOCKET_COMMAND_GETSOCKOPT, SOL_SOCKET, option, at, len);
 }
 
-void mst_loop_peer(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t file, struct sockaddr_storage *at)
+void mst_loop_peer(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t file,
+		   struct sockaddr_storage *at)
 {
 	/* The kernel wants the exact length of the family's name. */
 	static const struct {
@@ -100,7 +103,8 @@ void mst_loop_recv(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t 
 	on_file(sqe, MST_OP_RECV, slot, gen);
 }
 
-void mst_loop_send(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t file, struct mst_slice bytes)
+void mst_loop_send(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t file,
+		   struct mst_slice bytes)
 {
 	struct io_uring_sqe *sqe = mst_ring_sqe(loop);
 
@@ -132,13 +136,15 @@ void mst_loop_socket(struct mst_loop *loop, uint32_t slot, uint32_t gen, int fam
 	name_it(sqe, MST_OP_SOCKET, slot, gen);
 }
 
-/* A small write that follows another must not wait for its acknowledgement. Goes before the connect; nobody waits for it. */
+/* A small write that follows another must not wait for its acknowledgement. Goes before the
+ * connect; nobody waits for it. */
 static void no_delay(struct mst_loop *loop, uint32_t file)
 {
 	static const int on = 1;
 	struct io_uring_sqe *sqe = mst_ring_sqe(loop);
 
-	socket_option(sqe, file, SOCKET_COMMAND_SETSOCKOPT, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	socket_option(sqe, file, SOCKET_COMMAND_SETSOCKOPT, IPPROTO_TCP, TCP_NODELAY, &on,
+		      sizeof(on));
 	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	name_it(sqe, MST_OP_MAIL, LOOP_OPTION_FAILED, 0);
 }

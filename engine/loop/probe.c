@@ -13,12 +13,18 @@ static const struct {
 	enum mst_code code;
 	const char *text;
 } setup_rows[] = {
-	{ENOSYS, MST_E_CONF, "this kernel has no io_uring, or a seccomp filter hides it: Linux 6.1 or later is needed"},
-	{EPERM, MST_E_CONF, "io_uring is switched off here: see the sysctl kernel.io_uring_disabled and the container's seccomp profile"},
+	{ENOSYS, MST_E_CONF,
+	 "this kernel has no io_uring, or a seccomp filter hides it: Linux 6.1 or later is needed"},
+	{EPERM, MST_E_CONF,
+	 "io_uring is switched off here: see the sysctl kernel.io_uring_disabled and the "
+	 "container's seccomp profile"},
 	{EACCES, MST_E_CONF, "io_uring is refused here by a security policy"},
-	{EINVAL, MST_E_CONF, "this kernel's io_uring lacks DEFER_TASKRUN: Linux 6.1 or later is needed"},
-	{ENOMEM, MST_E_CONF, "no memory for an io_uring: see the limit on locked memory (ulimit -l)"},
-	{EMFILE, MST_E_CONF, "no descriptor left for an io_uring: see the limit of open files (ulimit -n)"},
+	{EINVAL, MST_E_CONF,
+	 "this kernel's io_uring lacks DEFER_TASKRUN: Linux 6.1 or later is needed"},
+	{ENOMEM, MST_E_CONF,
+	 "no memory for an io_uring: see the limit on locked memory (ulimit -l)"},
+	{EMFILE, MST_E_CONF,
+	 "no descriptor left for an io_uring: see the limit of open files (ulimit -n)"},
 };
 
 int mst_probe_setup(int sys, struct mst_err *e)
@@ -33,9 +39,11 @@ static const struct {
 	int op;
 	const char *name;
 } op_rows[] = {
-	{IORING_OP_ACCEPT, "ACCEPT"},     {IORING_OP_RECV, "RECV"},         {IORING_OP_SEND, "SEND"},
-	{IORING_OP_SHUTDOWN, "SHUTDOWN"}, {IORING_OP_CLOSE, "CLOSE"},       {IORING_OP_SOCKET, "SOCKET"},
-	{IORING_OP_CONNECT, "CONNECT"},   {IORING_OP_ASYNC_CANCEL, "ASYNC_CANCEL"}, {IORING_OP_MSG_RING, "MSG_RING"},
+	{IORING_OP_ACCEPT, "ACCEPT"},     {IORING_OP_RECV, "RECV"},
+	{IORING_OP_SEND, "SEND"},         {IORING_OP_SHUTDOWN, "SHUTDOWN"},
+	{IORING_OP_CLOSE, "CLOSE"},       {IORING_OP_SOCKET, "SOCKET"},
+	{IORING_OP_CONNECT, "CONNECT"},   {IORING_OP_ASYNC_CANCEL, "ASYNC_CANCEL"},
+	{IORING_OP_MSG_RING, "MSG_RING"},
 };
 
 static int probe_ops(struct io_uring *ring, struct mst_err *e)
@@ -44,10 +52,13 @@ static int probe_ops(struct io_uring *ring, struct mst_err *e)
 	int rc = 0;
 
 	if (!probe)
-		return mst_fail(e, MST_E_CONF, "this kernel does not say which io_uring operations it has");
+		return mst_fail(e, MST_E_CONF,
+				"this kernel does not say which io_uring operations it has");
 	for (size_t i = 0; rc == 0 && i < MST_LEN(op_rows); i++)
 		if (!io_uring_opcode_supported(probe, op_rows[i].op))
-			rc = mst_fail(e, MST_E_CONF, "this kernel's io_uring lacks the operation %s", op_rows[i].name);
+			rc = mst_fail(e, MST_E_CONF,
+				      "this kernel's io_uring lacks the operation %s",
+				      op_rows[i].name);
 	io_uring_free_probe(probe);
 	return rc;
 }
@@ -61,7 +72,8 @@ static int probe_registers(struct io_uring *ring, struct mst_err *e)
 	int rc;
 
 	if (io_uring_register_files_sparse(ring, 1) < 0)
-		return mst_fail(e, MST_E_CONF, "this kernel's io_uring lacks sparse direct descriptors");
+		return mst_fail(e, MST_E_CONF,
+				"this kernel's io_uring lacks sparse direct descriptors");
 	page = aligned_alloc(len, len);
 	if (!page)
 		return mst_fail(e, MST_E_BUSY, "no memory to probe io_uring");
@@ -75,7 +87,8 @@ static int probe_registers(struct io_uring *ring, struct mst_err *e)
 
 int mst_loop_probe(struct mst_err *e)
 {
-	struct io_uring_params params = {.flags = LOOP_SETUP_FLAGS, .cq_entries = PROBE_ENTRIES * 2};
+	struct io_uring_params params = {.flags = LOOP_SETUP_FLAGS,
+					 .cq_entries = PROBE_ENTRIES * 2};
 	struct io_uring ring;
 	int rc = io_uring_queue_init_params(PROBE_ENTRIES, &ring, &params);
 
@@ -84,7 +97,8 @@ int mst_loop_probe(struct mst_err *e)
 	rc = 0;
 	if (!(params.features & IORING_FEAT_EXT_ARG) || !(params.features & IORING_FEAT_NODROP) ||
 	    !(params.features & IORING_FEAT_CQE_SKIP))
-		rc = mst_fail(e, MST_E_CONF, "this kernel's io_uring is too old: Linux 6.1 or later is needed");
+		rc = mst_fail(e, MST_E_CONF,
+			      "this kernel's io_uring is too old: Linux 6.1 or later is needed");
 	if (rc == 0)
 		rc = probe_ops(&ring, e);
 	if (rc == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes and ends the ring of a loop: queues, direct descriptors, receive buffers, and the one way into the kernel. */
+/* Makes and ends the ring of a loop: queues, direct descriptors, receive buffers, and the one way
+ * into the kernel. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -12,7 +13,8 @@
 #include "ring.h"
 
 #define CQ_PER_SQ 8
-/* A full queue that the kernel will not take from: memory for requests is out. Try this often before giving up. */
+/* A full queue that the kernel will not take from: memory for requests is out. Try this often
+ * before giving up. */
 #define FLUSH_TRIES_MAX 10000
 
 static int setup_ring(struct mst_loop *loop, uint32_t num_entries, struct mst_err *e)
@@ -36,8 +38,10 @@ static int setup_files(struct mst_loop *loop, uint32_t num_files, struct mst_err
 	int rc = io_uring_register_files_sparse(&loop->ring, num_files);
 
 	if (rc == -EMFILE)
-		return mst_fail_sys(e, EMFILE, "%u direct descriptors are over the limit of open files (ulimit -n)",
-				    num_files);
+		return mst_fail_sys(
+			e, EMFILE,
+			"%u direct descriptors are over the limit of open files (ulimit -n)",
+			num_files);
 	if (rc < 0)
 		return mst_fail_sys(e, -rc, "cannot register %u direct descriptors", num_files);
 	loop->families = calloc(num_files, 1);
@@ -54,7 +58,8 @@ static void *map_pages(size_t len)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-static int setup_buffers(struct mst_loop *loop, uint32_t num_buffers, uint32_t buffer_len, struct mst_err *e)
+static int setup_buffers(struct mst_loop *loop, uint32_t num_buffers, uint32_t buffer_len,
+			 struct mst_err *e)
 {
 	loop->num_buffers = num_buffers;
 	loop->buffer_len = buffer_len;
@@ -62,8 +67,8 @@ static int setup_buffers(struct mst_loop *loop, uint32_t num_buffers, uint32_t b
 	loop->buf_ring = map_pages(loop->buf_ring_len);
 	loop->buffers = map_pages((size_t)num_buffers * buffer_len);
 	if (!loop->buf_ring || !loop->buffers)
-		return mst_fail(e, MST_E_BUSY, "no memory for %u receive buffers of %u bytes", num_buffers,
-				buffer_len);
+		return mst_fail(e, MST_E_BUSY, "no memory for %u receive buffers of %u bytes",
+				num_buffers, buffer_len);
 	struct io_uring_buf_reg reg = {
 		.ring_addr = (uintptr_t)loop->buf_ring,
 		.ring_entries = num_buffers,
@@ -71,7 +76,8 @@ static int setup_buffers(struct mst_loop *loop, uint32_t num_buffers, uint32_t b
 	};
 	int rc = io_uring_register_buf_ring(&loop->ring, &reg, 0);
 	if (rc < 0)
-		return mst_fail_sys(e, -rc, "cannot register a ring of %u receive buffers", num_buffers);
+		return mst_fail_sys(e, -rc, "cannot register a ring of %u receive buffers",
+				    num_buffers);
 	io_uring_buf_ring_init(loop->buf_ring);
 	for (uint32_t id = 0; id < num_buffers; id++)
 		mst_ring_give(loop, (uint16_t)id);
@@ -81,10 +87,12 @@ static int setup_buffers(struct mst_loop *loop, uint32_t num_buffers, uint32_t b
 static int check_conf(const struct mst_loop_conf *conf, struct mst_err *e)
 {
 	if (conf->num_buffers > 32768 || (conf->num_buffers & (conf->num_buffers - 1)))
-		return mst_fail(e, MST_E_CONF, "%u receive buffers: must be a power of two up to 32768",
+		return mst_fail(e, MST_E_CONF,
+				"%u receive buffers: must be a power of two up to 32768",
 				conf->num_buffers);
 	if (conf->num_entries > 4096)
-		return mst_fail(e, MST_E_CONF, "%u submission entries: at most 4096", conf->num_entries);
+		return mst_fail(e, MST_E_CONF, "%u submission entries: at most 4096",
+				conf->num_entries);
 	return 0;
 }
 
@@ -112,7 +120,8 @@ int mst_loop_new(struct mst_loop **out, const struct mst_loop_conf *conf, struct
 	loop->knows_peer = mst_probe_peer();
 	if (setup_ring(loop, or_default(conf->num_entries, 1024), e) < 0 ||
 	    setup_files(loop, or_default(conf->num_files, 16384), e) < 0 ||
-	    setup_buffers(loop, or_default(conf->num_buffers, 1024), or_default(conf->buffer_len, 4096), e) < 0) {
+	    setup_buffers(loop, or_default(conf->num_buffers, 1024),
+			  or_default(conf->buffer_len, 4096), e) < 0) {
 		mst_loop_free(&loop);
 		return -1;
 	}
@@ -140,8 +149,8 @@ void mst_loop_free(struct mst_loop **at)
 
 void mst_ring_give(struct mst_loop *loop, uint16_t id)
 {
-	io_uring_buf_ring_add(loop->buf_ring, loop->buffers + (size_t)id * loop->buffer_len, loop->buffer_len, id,
-			      (int)loop->num_buffers - 1, 0);
+	io_uring_buf_ring_add(loop->buf_ring, loop->buffers + (size_t)id * loop->buffer_len,
+			      loop->buffer_len, id, (int)loop->num_buffers - 1, 0);
 	io_uring_buf_ring_advance(loop->buf_ring, 1);
 }
 
@@ -151,7 +160,8 @@ int mst_ring_own(struct mst_loop *loop, struct mst_err *e)
 
 	if (!loop->is_enabled) {
 		/* liburing 2.3 declares io_uring_enable_rings but does not export it. */
-		rc = io_uring_register((unsigned)loop->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+		rc = io_uring_register((unsigned)loop->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS,
+				       NULL, 0);
 		if (rc < 0)
 			return mst_fail_sys(e, -rc, "cannot enable the ring");
 		loop->is_enabled = true;
@@ -194,10 +204,11 @@ int mst_ring_enter(struct mst_loop *loop, uint32_t num_wait, uint32_t wait_ms)
 	int rc;
 
 	if (num_wait)
-		rc = io_uring_enter2((unsigned)loop->enter_fd, num_queued, num_wait, flags | IORING_ENTER_EXT_ARG,
-				     (sigset_t *)&arg, sizeof(arg));
+		rc = io_uring_enter2((unsigned)loop->enter_fd, num_queued, num_wait,
+				     flags | IORING_ENTER_EXT_ARG, (sigset_t *)&arg, sizeof(arg));
 	else
-		rc = io_uring_enter2((unsigned)loop->enter_fd, num_queued, 0, flags, NULL, _NSIG / 8);
+		rc = io_uring_enter2((unsigned)loop->enter_fd, num_queued, 0, flags, NULL,
+				     _NSIG / 8);
 	switch (-rc) {
 	case ETIME: /* nothing came */
 	case EINTR: /* a signal came */
@@ -218,7 +229,8 @@ struct io_uring_sqe *mst_ring_sqe(struct mst_loop *loop)
 	for (int i = 0; !sqe && i < FLUSH_TRIES_MAX; i++) {
 		uint32_t num_queued = publish(&loop->ring.sq);
 		/* No GETEVENTS: completions are for the turn to collect. */
-		if (io_uring_enter((unsigned)loop->enter_fd, num_queued, 0, loop->enter_flags, NULL) <= 0)
+		if (io_uring_enter((unsigned)loop->enter_fd, num_queued, 0, loop->enter_flags,
+				   NULL) <= 0)
 			sched_yield();
 		sqe = io_uring_get_sqe(&loop->ring);
 	}

@@ -8,10 +8,11 @@
 #include "mail.h"
 #include "wheel.h"
 
-#define LOOP_HOOKS_MAX 8
+#define LOOP_HOOKS_MAX     8
 #define LOOP_LISTENERS_MAX 32
-#define LOOP_BUFFER_GROUP 0
-/* A waiting loop looks round this often even if nobody wakes it: the price of a wake that the kernel refused. */
+#define LOOP_BUFFER_GROUP  0
+/* A waiting loop looks round this often even if nobody wakes it: the price of a wake that the
+ * kernel refused. */
 #define LOOP_SLEEP_MAX_MS 1000
 
 #define LOOP_SETUP_FLAGS                                                                           \
@@ -68,17 +69,19 @@ extern _Thread_local struct mst_loop *mst_ring_here;
 
 /* mst_ring_sqe returns a submission to prepare; it flushes the queue first when that is full. */
 struct io_uring_sqe *mst_ring_sqe(struct mst_loop *loop);
-/* mst_ring_enter submits what is queued and waits for `num_wait` completions, `wait_ms` at most (0: does not wait).
- * Returns 0, -errno when the ring failed. */
+/* mst_ring_enter submits what is queued and waits for `num_wait` completions, `wait_ms` at most (0:
+ * does not wait). Returns 0, -errno when the ring failed. */
 int mst_ring_enter(struct mst_loop *loop, uint32_t num_wait, uint32_t wait_ms);
 /* mst_ring_give puts receive buffer `id` back. */
 void mst_ring_give(struct mst_loop *loop, uint16_t id);
-/* mst_ring_own enables the ring for the calling thread; mst_ring_disown lets its registered descriptor go. */
+/* mst_ring_own enables the ring for the calling thread; mst_ring_disown lets its registered
+ * descriptor go. */
 int mst_ring_own(struct mst_loop *loop, struct mst_err *e) MST_MUST;
 void mst_ring_disown(struct mst_loop *loop);
 /* mst_ring_family returns the family of the accept (slot, gen), AF_UNSPEC when not known. */
 uint8_t mst_ring_family(const struct mst_loop *loop, uint32_t slot, uint32_t gen);
-/* mst_probe_setup says in a sentence why a ring could not be made; `sys` is the errno. Returns -1. */
+/* mst_probe_setup says in a sentence why a ring could not be made; `sys` is the errno. Returns -1.
+ */
 int mst_probe_setup(int sys, struct mst_err *e);
 /* mst_probe_peer tries SO_PEERNAME on a direct descriptor, once per process. */
 bool mst_probe_peer(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The turn: submit and wait once, hand out completions, mails, timers, then the calls at its end. */
+/* The turn: submit and wait once, hand out completions, mails, timers, then the calls at its end.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -35,27 +36,24 @@ static void on_recv(struct mst_loop *loop, const struct io_uring_cqe *cqe, struc
 	if (done->res == -ENOBUFS)
 		mst_count(MST_C_BUFFERS_OUT, 1);
 	if (has_buffer && done->res > 0)
-		done->bytes = mst_slice(loop->buffers + (size_t)id * loop->buffer_len, (size_t)done->res);
+		done->bytes =
+			mst_slice(loop->buffers + (size_t)id * loop->buffer_len, (size_t)done->res);
 	pass_up(loop, cqe, done);
 	if (has_buffer)
 		mst_ring_give(loop, id);
 }
 
-/* A wake has done its work by ending the wait; a failed wake or option has no consequence but lateness. */
+/* A wake has done its work by ending the wait; a failed wake or option has no consequence but
+ * lateness. */
 static void on_own(struct mst_loop *loop, const struct io_uring_cqe *cqe, struct mst_done *done)
 {
 }
 
-static void (*const completions[MST_NUM_OPS])(struct mst_loop *, const struct io_uring_cqe *, struct mst_done *) = {
-	[MST_OP_ACCEPT] = on_accept,
-	[MST_OP_PEER] = pass_up,
-	[MST_OP_RECV] = on_recv,
-	[MST_OP_SEND] = pass_up,
-	[MST_OP_SHUTDOWN] = pass_up,
-	[MST_OP_CLOSE] = pass_up,
-	[MST_OP_SOCKET] = pass_up,
-	[MST_OP_CONNECT] = pass_up,
-	[MST_OP_CANCEL] = pass_up,
+static void (*const completions[MST_NUM_OPS])(struct mst_loop *, const struct io_uring_cqe *,
+					      struct mst_done *) = {
+	[MST_OP_ACCEPT] = on_accept, [MST_OP_PEER] = pass_up,     [MST_OP_RECV] = on_recv,
+	[MST_OP_SEND] = pass_up,     [MST_OP_SHUTDOWN] = pass_up, [MST_OP_CLOSE] = pass_up,
+	[MST_OP_SOCKET] = pass_up,   [MST_OP_CONNECT] = pass_up,  [MST_OP_CANCEL] = pass_up,
 	[MST_OP_MAIL] = on_own,
 };
 
@@ -73,8 +71,8 @@ static void complete(struct mst_loop *loop, const struct io_uring_cqe *cqe)
 	completions[op](loop, cqe, &done);
 }
 
-/* Hands out what is there now; what comes meanwhile is the next turn's. Each place in the queue is free again before its
- * handler runs, so that a flush from inside a handler finds room. */
+/* Hands out what is there now; what comes meanwhile is the next turn's. Each place in the queue is
+ * free again before its handler runs, so that a flush from inside a handler finds room. */
 static void take_completions(struct mst_loop *loop)
 {
 	struct io_uring_cq *cq = &loop->ring.cq;
@@ -138,7 +136,8 @@ int mst_loop_turn(struct mst_loop *loop, uint32_t wait_ms, struct mst_err *e)
 		return -1;
 	rc = enter(loop, wait_for(loop, wait_ms));
 	if (MST_UNLIKELY(rc < 0))
-		return mst_fail_sys(e, -rc, rc == -EBADR ? "the kernel lost completions" : "the ring failed");
+		return mst_fail_sys(
+			e, -rc, rc == -EBADR ? "the kernel lost completions" : "the ring failed");
 	mst_ring_here = loop;
 	loop->now_ms = mst_clock_ms();
 	take_completions(loop);

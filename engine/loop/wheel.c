@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hierarchical timing wheel: arms and disarms in constant time, a coarse slot is dealt out to finer ones when it comes up. */
+/* Hierarchical timing wheel: arms and disarms in constant time, a coarse slot is dealt out to finer
+ * ones when it comes up. */
 #include "wheel.h"
 
 #define SLOT_MASK (WHEEL_SLOTS - 1)

@@ -8,13 +8,16 @@
 
 #include "own.h"
 
-#define BACKLOG 4096 /* a fleet that comes back at once; the kernel cuts it to net.core.somaxconn */
+#define BACKLOG 4096 /* a fleet that comes back at once; the kernel cuts it to net.core.somaxconn  \
+		      */
 
-static int address_of(struct sockaddr_storage *at, socklen_t *len, const struct mst_listen_conf *conf, struct mst_err *e)
+static int address_of(struct sockaddr_storage *at, socklen_t *len,
+		      const struct mst_listen_conf *conf, struct mst_err *e)
 {
 	struct mst_addr addr = {.ip = {[10] = 0xff, [11] = 0xff}, .port = conf->port};
 
-	if (inet_pton(AF_INET, conf->address, addr.ip + 12) != 1 && inet_pton(AF_INET6, conf->address, addr.ip) != 1)
+	if (inet_pton(AF_INET, conf->address, addr.ip + 12) != 1 &&
+	    inet_pton(AF_INET6, conf->address, addr.ip) != 1)
 		return mst_fail(e, MST_E_CONF, "%s is not an IPv4 or IPv6 address", conf->address);
 	*len = mst_addr_to(at, &addr);
 	return 0;
@@ -52,9 +55,11 @@ static int bind_tcp(struct mst_listener *l, struct mst_err *e)
 	if (address_of(&at, &len, &l->conf, e) < 0)
 		return -1;
 	l->fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (l->fd < 0 || tcp_options(l->fd, at.ss_family) < 0 || bind(l->fd, (struct sockaddr *)&at, len) < 0 ||
-	    listen(l->fd, BACKLOG) < 0 || getsockname(l->fd, (struct sockaddr *)&at, &len) < 0)
-		return mst_fail_sys(e, errno, "cannot listen on %s port %u", l->conf.address, l->conf.port);
+	if (l->fd < 0 || tcp_options(l->fd, at.ss_family) < 0 ||
+	    bind(l->fd, (struct sockaddr *)&at, len) < 0 || listen(l->fd, BACKLOG) < 0 ||
+	    getsockname(l->fd, (struct sockaddr *)&at, &len) < 0)
+		return mst_fail_sys(e, errno, "cannot listen on %s port %u", l->conf.address,
+				    l->conf.port);
 	mst_addr_from(&got, &at);
 	l->port = got.port;
 	return 0;
@@ -67,7 +72,8 @@ static int unlink_stale(const struct sockaddr_un *at, struct mst_err *e)
 	int fd, rc, sys;
 
 	if (lstat(at->sun_path, &st) < 0)
-		return errno == ENOENT ? 0 : mst_fail_sys(e, errno, "cannot look at %s", at->sun_path);
+		return errno == ENOENT ? 0
+				       : mst_fail_sys(e, errno, "cannot look at %s", at->sun_path);
 	if (!S_ISSOCK(st.st_mode))
 		return mst_fail(e, MST_E_CONF, "%s exists and is not a socket", at->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -93,8 +99,9 @@ static int bind_unix(struct mst_listener *l, struct mst_err *e)
 		return -1;
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The socket's own mode becomes the file's: no moment in which others may connect. */
-	if (l->fd < 0 || fchmod(l->fd, 0600) < 0 || bind(l->fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-	    stat(at.sun_path, &st) < 0 || listen(l->fd, BACKLOG) < 0)
+	if (l->fd < 0 || fchmod(l->fd, 0600) < 0 ||
+	    bind(l->fd, (struct sockaddr *)&at, sizeof(at)) < 0 || stat(at.sun_path, &st) < 0 ||
+	    listen(l->fd, BACKLOG) < 0)
 		return mst_fail_sys(e, errno, "cannot listen on %s", at.sun_path);
 	l->dev = st.st_dev;
 	l->ino = st.st_ino;
@@ -118,7 +125,8 @@ void mst_bind_close(struct mst_listener *l)
 
 	if (l->fd < 0)
 		return;
-	if (l->conf.is_unix && stat(l->name, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+	if (l->conf.is_unix && stat(l->name, &st) == 0 && st.st_dev == l->dev &&
+	    st.st_ino == l->ino)
 		unlink(l->name);
 	close(l->fd);
 	l->fd = -1;

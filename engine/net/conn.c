@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a connection: its slot, the one function that changes its state, its deadline, its end. */
+/* The life of a connection: its slot, the one function that changes its state, its deadline, its
+ * end. */
 #include "muster/clock.h"
 #include "muster/count.h"
 #include "own.h"
@@ -8,8 +9,8 @@
 _Static_assert(sizeof(struct mst_conn) <= 192, "an idle connection stays small");
 
 /*
- * A request moves the state four times, so moves do not touch the wheel when the timer fires before the new deadline
- * anyway: on_due then finds the deadline ahead and arms again.
+ * A request moves the state four times, so moves do not touch the wheel when the timer fires before
+ * the new deadline anyway: on_due then finds the deadline ahead and arms again.
  */
 static void arm(struct mst_conn *c, uint64_t now_ms)
 {
@@ -42,7 +43,8 @@ static void late(struct mst_conn *c)
 	uint64_t due_ms = c->due_ms;
 
 	mst_count(MST_C_CONN_LATE, 1);
-	if (state != MST_CONN_DIAL && state != MST_CONN_DRAIN && c->edge->on_late && (c->flags & CONN_TOLD))
+	if (state != MST_CONN_DIAL && state != MST_CONN_DRAIN && c->edge->on_late &&
+	    (c->flags & CONN_TOLD))
 		c->edge->on_late(c);
 	if (c->state == state && c->due_ms == due_ms)
 		mst_conn_close(c, mst_conn_rows[state].late);
@@ -143,8 +145,8 @@ void mst_conn_resume(struct mst_conn *c)
 	mst_recv_arm(c);
 }
 
-/* Our side ends; what still arrives is dropped until the peer ends its side too. Closing with bytes unread would reset the
- * connection and could take our last answer back out of the peer's hands. */
+/* Our side ends; what still arrives is dropped until the peer ends its side too. Closing with bytes
+ * unread would reset the connection and could take our last answer back out of the peer's hands. */
 void mst_conn_drained(struct mst_conn *c)
 {
 	if (c->flags & CONN_ENDED) {
@@ -172,7 +174,8 @@ void mst_conn_finish(struct mst_conn *c, const char *why)
 		mst_conn_drained(c);
 }
 
-/* The descriptor is closed at once; operations in flight hold the socket itself until their cancel reaches them. */
+/* The descriptor is closed at once; operations in flight hold the socket itself until their cancel
+ * reaches them. */
 void mst_conn_close(struct mst_conn *c, const char *why)
 {
 	static const enum mst_op stuck[] = {MST_OP_RECV, MST_OP_SEND, MST_OP_CONNECT};

@@ -27,8 +27,8 @@ static const char *failure(int sys)
 	return "connect failed";
 }
 
-int mst_net_dial(struct mst_conn **out, struct mst_net *net, const struct mst_addr *to, const struct mst_edge *edge,
-		 void *up, struct mst_err *e)
+int mst_net_dial(struct mst_conn **out, struct mst_net *net, const struct mst_addr *to,
+		 const struct mst_edge *edge, void *up, struct mst_err *e)
 {
 	struct mst_peek *peek = mst_pool_take(&net->peeks, sizeof(*peek));
 	struct mst_conn *c;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts connections per source: one IPv4 address, or one IPv6 /64, which is what one subscriber gets (RFC 6177). */
+/* Counts connections per source: one IPv4 address, or one IPv6 /64, which is what one subscriber
+ * gets (RFC 6177). */
 #include <string.h>
 
 #include "own.h"
 
 struct key {
-	uint8_t bytes[MST_SOURCE_KEY]; /* family, then the IPv4 address or the first half of the IPv6 one */
+	uint8_t bytes[MST_SOURCE_KEY]; /* family, then the IPv4 address or the first half of the
+					  IPv6 one */
 };
 
 static struct key key_of(const struct mst_addr *addr)

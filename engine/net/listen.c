@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accepts: keeps one multishot accept per listener, and gives each new descriptor a connection or closes it at once. */
+/* Accepts: keeps one multishot accept per listener, and gives each new descriptor a connection or
+ * closes it at once. */
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ static uint32_t slot_of(const struct mst_listener *l)
 
 static void arm(struct mst_listener *l)
 {
-	if (l->is_armed || l->fd < 0 || l->is_backing_off)
+	if (l->is_armed || l->is_hushed || l->is_backing_off)
 		return;
 	l->is_armed = true;
 	mst_loop_accept(l->net->loop, slot_of(l), LISTENER_GEN, l->fd);
@@ -31,7 +32,8 @@ static void on_backoff(struct mst_timer *timer)
 	arm(l);
 }
 
-/* Without a descriptor the kernel would fail the next accept at once: waiting keeps the loop for connections in hand. */
+/* Without a descriptor the kernel would fail the next accept at once: waiting keeps the loop for
+ * connections in hand. */
 static void back_off(struct mst_listener *l)
 {
 	l->is_backing_off = true;
@@ -42,7 +44,8 @@ static void ask_peer(struct mst_conn *c)
 {
 	struct mst_net *net = c->net;
 
-	c->peek = mst_loop_peer_known(net->loop) ? mst_pool_take(&net->peeks, sizeof(*c->peek)) : NULL;
+	c->peek = mst_loop_peer_known(net->loop) ? mst_pool_take(&net->peeks, sizeof(*c->peek))
+						 : NULL;
 	if (!c->peek) {
 		mst_conn_open(c);
 		return;
@@ -55,10 +58,12 @@ static void shed(struct mst_net *net, uint32_t file)
 {
 	mst_count(MST_C_CONN_SHED, 1);
 	mst_loop_close(net->loop, NOBODY, file);
-	mst_log_peer(WARN, "connection refused: all are in use", mst_f_u64("open", mst_slab_used(net->conns)));
+	mst_log_peer(WARN, "connection refused: all are in use",
+		     mst_f_u64("open", mst_slab_used(net->conns)));
 }
 
-/* The address is asked for before bytes, so its completion comes first and the edge knows whom it talks to. */
+/* The address is asked for before bytes, so its completion comes first and the edge knows whom it
+ * talks to. */
 static void welcome(struct mst_listener *l, uint32_t file)
 {
 	struct mst_conn *c = mst_conn_new(l->net, l->conf.edge);
@@ -80,7 +85,8 @@ static void failed(struct mst_listener *l, int sys)
 {
 	switch (sys) {
 	case ECANCELED:
-	case ECONNABORTED: /* the peer left the queue: RFC 9293 allows it, and the next is waiting */
+	case ECONNABORTED: /* the peer left the queue: RFC 9293 allows it, and the next is waiting
+			    */
 	case EINTR:
 	case EAGAIN:
 		return;
@@ -88,8 +94,8 @@ static void failed(struct mst_listener *l, int sys)
 	case EMFILE:
 	case ENOMEM:
 	case ENOBUFS:
-		mst_log_peer(WARN, "cannot accept: descriptors or memory ran out", mst_f_str("address", l->name),
-			     mst_f_u64("errno", (uint64_t)sys));
+		mst_log_peer(WARN, "cannot accept: descriptors or memory ran out",
+			     mst_f_str("address", l->name), mst_f_u64("errno", (uint64_t)sys));
 		break;
 	default:
 		mst_log_peer(ERROR, "cannot accept", mst_f_str("address", l->name),
@@ -109,8 +115,10 @@ void mst_listen_on_accept(void *context, const struct mst_done *done)
 		l->is_armed = false;
 	if (done->res >= 0)
 		welcome(l, (uint32_t)done->res);
-	else
+	else if (!l->is_hushed)
 		failed(l, -done->res);
+	if (l->is_hushed && !l->is_armed)
+		mst_bind_close(l);
 	arm(l);
 }
 
@@ -150,7 +158,8 @@ int mst_net_listen(struct mst_net *net, const struct mst_listen_conf *conf, stru
 	if (net->num_listeners == NET_LISTENERS_MAX)
 		return mst_fail(e, MST_E_CONF, "more than %d listeners", NET_LISTENERS_MAX);
 	if (len >= sizeof(l->name))
-		return mst_fail(e, MST_E_CONF, "%s is longer than a socket path may be", conf->address);
+		return mst_fail(e, MST_E_CONF, "%s is longer than a socket path may be",
+				conf->address);
 	*l = (struct mst_listener){.net = net, .conf = *conf, .backoff.on_due = on_backoff};
 	memcpy(l->name, conf->address, len);
 	l->conf.address = l->name;
@@ -161,12 +170,16 @@ int mst_net_listen(struct mst_net *net, const struct mst_listen_conf *conf, stru
 	return 0;
 }
 
-void mst_listen_close(struct mst_listener *l)
+/* A queued accept still names the descriptor by its number: it is closed once that accept has
+ * ended. */
+void mst_listen_hush(struct mst_listener *l)
 {
-	if (l->fd < 0)
+	if (l->is_hushed)
 		return;
+	l->is_hushed = true;
+	mst_timer_end(l->net->loop, &l->backoff);
 	if (l->is_armed)
 		mst_loop_cancel(l->net->loop, slot_of(l), LISTENER_GEN, MST_OP_ACCEPT);
-	mst_timer_end(l->net->loop, &l->backoff);
-	mst_bind_close(l);
+	else
+		mst_bind_close(l);
 }

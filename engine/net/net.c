@@ -2,7 +2,7 @@
 /* A loop's net as a whole: made, tuned, walked, freed. */
 #include <stdlib.h>
 
-#include "muster/count.h"
+#include "muster/log.h"
 #include "own.h"
 
 static void on_close(void *context, const struct mst_done *done)
@@ -33,14 +33,19 @@ static const struct {
 	enum mst_op op;
 	void (*on_done)(void *context, const struct mst_done *done);
 } handlers[] = {
-	{MST_OP_ACCEPT, mst_listen_on_accept}, {MST_OP_PEER, mst_listen_on_peer},
-	{MST_OP_RECV, mst_recv_on_done},       {MST_OP_SEND, mst_out_on_sent},
-	{MST_OP_SHUTDOWN, on_shutdown},        {MST_OP_CLOSE, on_close},
-	{MST_OP_SOCKET, mst_dial_on_socket},   {MST_OP_CONNECT, mst_dial_on_connect},
+	{MST_OP_ACCEPT, mst_listen_on_accept},
+	{MST_OP_PEER, mst_listen_on_peer},
+	{MST_OP_RECV, mst_recv_on_done},
+	{MST_OP_SEND, mst_out_on_sent},
+	{MST_OP_SHUTDOWN, on_shutdown},
+	{MST_OP_CLOSE, on_close},
+	{MST_OP_SOCKET, mst_dial_on_socket},
+	{MST_OP_CONNECT, mst_dial_on_connect},
 	{MST_OP_CANCEL, on_cancel},
 };
 
-int mst_net_new(struct mst_net **out, struct mst_loop *loop, const struct mst_net_conf *conf, struct mst_err *e)
+int mst_net_new(struct mst_net **out, struct mst_loop *loop, const struct mst_net_conf *conf,
+		struct mst_err *e)
 {
 	struct mst_net *net = calloc(1, sizeof(*net));
 
@@ -56,6 +61,9 @@ int mst_net_new(struct mst_net **out, struct mst_loop *loop, const struct mst_ne
 		mst_net_free(&net);
 		return mst_fail(e, MST_E_BUSY, "no memory for %u connections", conf->num_conns_max);
 	}
+	if (conf->num_per_source_max && !mst_loop_peer_known(loop))
+		mst_log(WARN, "this kernel cannot tell peers apart: no limit per source",
+			mst_f_u64("limit", conf->num_per_source_max));
 	for (size_t i = 0; i < MST_LEN(handlers); i++)
 		mst_loop_on(loop, handlers[i].op, net, handlers[i].on_done);
 	mst_loop_each_turn(loop, net, mst_recv_on_turn);
@@ -71,7 +79,7 @@ void mst_net_tune(struct mst_net *net, const struct mst_net_conf *conf)
 void mst_net_hush(struct mst_net *net)
 {
 	for (uint32_t i = 0; i < net->num_listeners; i++)
-		mst_listen_close(&net->listeners[i]);
+		mst_listen_hush(&net->listeners[i]);
 }
 
 static void free_one(void *context, void *at, uint32_t slot)
@@ -88,6 +96,8 @@ void mst_net_free(struct mst_net **net)
 	if (!n)
 		return;
 	mst_net_hush(n);
+	for (uint32_t i = 0; i < n->num_listeners; i++)
+		mst_bind_close(&n->listeners[i]);
 	if (n->conns)
 		mst_slab_each(n->conns, NULL, free_one);
 	mst_slab_free(&n->conns);
@@ -127,7 +137,8 @@ static void each_one(void *context, void *at, uint32_t slot)
 	each->on_conn(each->context, at);
 }
 
-void mst_net_each(struct mst_net *net, void *context, void (*on_conn)(void *context, struct mst_conn *c))
+void mst_net_each(struct mst_net *net, void *context,
+		  void (*on_conn)(void *context, struct mst_conn *c))
 {
 	struct each each = {context, on_conn};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes out: a chain of blocks per connection, taken from the net's pool and given back when the kernel took their bytes,
- * so that an idle connection holds none. One send is in flight at a time, from the oldest block; new bytes may be added
- * behind the flying ones in the same block:
+ * Bytes out: a chain of blocks per connection, taken from the net's pool and given back when the
+ * kernel took their bytes, so that an idle connection holds none. One send is in flight at a time,
+ * from the oldest block; new bytes may be added behind the flying ones in the same block:
  *
  *     data       from              from+flying       to            room
  *      |  gone    |  in flight      |  put since      |  free       |   -> next
@@ -47,8 +47,8 @@ void mst_out_drop(struct mst_conn *c)
 	c->out_bytes = c->out_flushed = 0;
 }
 
-/* Adds empty blocks so that `len` bytes fit behind what is there. Returns the block to write into first, NULL when out of
- * memory. */
+/* Adds empty blocks so that `len` bytes fit behind what is there. Returns the block to write into
+ * first, NULL when out of memory. */
 static struct mst_out *reserve(struct mst_conn *c, size_t len)
 {
 	struct mst_out *more = NULL, **end = &more, *last = c->out_tail;
@@ -110,7 +110,8 @@ static void send_next(struct mst_conn *c)
 	if (len > c->out_flushed)
 		len = c->out_flushed;
 	c->flying |= MST_B(MST_OP_SEND);
-	mst_loop_send(c->net->loop, c->slot, c->gen, c->file, mst_slice(block->data + block->from, len));
+	mst_loop_send(c->net->loop, c->slot, c->gen, c->file,
+		      mst_slice(block->data + block->from, len));
 }
 
 void mst_conn_flush(struct mst_conn *c)

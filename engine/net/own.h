@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What net's own files share: the net, its listeners, its pools, and the calls between its files. */
+/* What net's own files share: the net, its listeners, its pools, and the calls between its files.
+ */
 #ifndef MUSTER_NET_OWN_H
 #define MUSTER_NET_OWN_H
 
@@ -11,9 +12,10 @@
 #include "muster/net.h"
 #include "muster/slab.h"
 
-#define NET_LISTENERS_MAX 16 /* of one loop: three device ports, control, and each on IPv4 and IPv6 */
-#define NET_BACKOFF_MS 100   /* wait before accepting again when descriptors ran out */
-#define LISTENER_GEN 1       /* a listener's place is never used again */
+#define NET_LISTENERS_MAX                                                                          \
+	16                 /* of one loop: three device ports, control, and each on IPv4 and IPv6 */
+#define NET_BACKOFF_MS 100 /* wait before accepting again when descriptors ran out */
+#define LISTENER_GEN   1   /* a listener's place is never used again */
 
 /* Flags of a connection: each is true across several states. */
 enum {
@@ -31,6 +33,7 @@ struct mst_listener {
 	int fd;                      /* -1: closed */
 	bool is_armed;               /* a multishot accept is in flight */
 	bool is_backing_off;         /* the timer will accept again */
+	bool is_hushed;
 	uint16_t port;
 	dev_t dev; /* of a Unix socket's file, to remove no other */
 	ino_t ino;
@@ -38,7 +41,8 @@ struct mst_listener {
 	char name[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
-/* Free blocks are kept for reuse up to a bound; the last one given is the next one taken, so it is warm. */
+/* Free blocks are kept for reuse up to a bound; the last one given is the next one taken, so it is
+ * warm. */
 struct pool {
 	void *first; /* each free block begins with a pointer to the next */
 	uint32_t num_free;
@@ -62,8 +66,9 @@ struct mst_net {
 
 /* What the rows say of a state. */
 struct mst_conn_row {
-	const char *word, *late; /* `late`: why a connection was closed whose deadline passed here */
-	uint16_t next;           /* MST_B(state) of every allowed move */
+	const char *word,
+		*late; /* `late`: why a connection was closed whose deadline passed here */
+	uint16_t next; /* MST_B(state) of every allowed move */
 };
 extern const struct mst_conn_row mst_conn_rows[MST_NUM_CONN_STATES];
 
@@ -72,7 +77,8 @@ void *mst_pool_take(struct pool *pool, size_t len) MST_MUST;
 void mst_pool_give(struct pool *pool, void *block);
 void mst_pool_done(struct pool *pool);
 
-/* addr.c. A peek holds what the kernel writes or reads about the other end: an address, a Unix peer's credentials. */
+/* addr.c. A peek holds what the kernel writes or reads about the other end: an address, a Unix
+ * peer's credentials. */
 struct mst_peek {
 	struct mst_peek *next_free;
 	union {
@@ -84,9 +90,11 @@ void mst_addr_from(struct mst_addr *addr, const struct sockaddr_storage *at);
 socklen_t mst_addr_to(struct sockaddr_storage *at, const struct mst_addr *addr);
 bool mst_addr_is_v4(const struct mst_addr *addr);
 
-/* conn.c: a life begins with a slot in FREE and ends when the last operation of a CLOSING one lands. */
+/* conn.c: a life begins with a slot in FREE and ends when the last operation of a CLOSING one
+ * lands. */
 struct mst_conn *mst_conn_new(struct mst_net *net, const struct mst_edge *edge) MST_MUST;
-/* mst_conn_landed: `op` is no longer in flight. False when `c` is CLOSING, and perhaps gone with this. */
+/* mst_conn_landed: `op` is no longer in flight. False when `c` is CLOSING, and perhaps gone with
+ * this. */
 bool mst_conn_landed(struct mst_conn *c, enum mst_op op);
 void mst_conn_peek_done(struct mst_conn *c);
 /* mst_conn_open tells the edge, once. */
@@ -112,7 +120,7 @@ void mst_bind_close(struct mst_listener *listener);
 /* listen.c */
 void mst_listen_on_accept(void *context, const struct mst_done *done);
 void mst_listen_on_peer(void *context, const struct mst_done *done);
-void mst_listen_close(struct mst_listener *listener);
+void mst_listen_hush(struct mst_listener *listener);
 
 #define MST_SOURCE_KEY 9 /* bytes: family and the part of an address that is one subscriber */
 /* limits.c: counts `c` for its source; false when that source has all it may have. */

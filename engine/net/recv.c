@@ -7,9 +7,11 @@
 
 static bool may_receive(const struct mst_conn *c)
 {
-	if (c->flying & MST_B(MST_OP_RECV) || c->flags & (CONN_ENDED | CONN_STARVED) || c->is_paused)
+	if (c->flying & MST_B(MST_OP_RECV) || c->flags & (CONN_ENDED | CONN_STARVED) ||
+	    c->is_paused)
 		return false;
-	return c->state != MST_CONN_FREE && c->state != MST_CONN_DIAL && c->state != MST_CONN_CLOSING;
+	return c->state != MST_CONN_FREE && c->state != MST_CONN_DIAL &&
+	       c->state != MST_CONN_CLOSING;
 }
 
 void mst_recv_arm(struct mst_conn *c)
@@ -36,7 +38,8 @@ void mst_recv_on_turn(void *context)
 	struct mst_net *net = context;
 
 	for (uint32_t i = 0; i < net->num_starved; i++) {
-		struct mst_conn *c = mst_slab_at(net->conns, net->starved[i].slot, net->starved[i].gen);
+		struct mst_conn *c =
+			mst_slab_at(net->conns, net->starved[i].slot, net->starved[i].gen);
 
 		if (!c)
 			continue;

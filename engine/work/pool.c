@@ -91,13 +91,15 @@ static void *work_on(void *at)
 	return NULL;
 }
 
-int mst_work_new(struct mst_work **out, uint32_t num_workers, uint32_t num_jobs_max, struct mst_err *e)
+int mst_work_new(struct mst_work **out, uint32_t num_workers, uint32_t num_jobs_max,
+		 struct mst_err *e)
 {
 	struct mst_work *work;
 	int rc = 0;
 
 	if (num_workers == 0 || num_jobs_max == 0)
-		return mst_fail(e, MST_E_CONF, "a worker pool needs at least one worker and one place");
+		return mst_fail(e, MST_E_CONF,
+				"a worker pool needs at least one worker and one place");
 	work = calloc(1, sizeof(*work) + num_workers * sizeof(work->threads[0]));
 	if (!work)
 		return mst_fail(e, MST_E_BUSY, "no memory for %u workers", num_workers);

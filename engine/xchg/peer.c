@@ -7,7 +7,8 @@
 
 void mst_addr_put(char out[static MST_ADDR_ROOM], const struct mst_addr *addr)
 {
-	static const uint8_t unknown[16], mapped[12] = {[10] = 0xff, [11] = 0xff}; /* RFC 4291 2.5.5.2 */
+	static const uint8_t unknown[16],
+		mapped[12] = {[10] = 0xff, [11] = 0xff}; /* RFC 4291 2.5.5.2 */
 	char ip[INET6_ADDRSTRLEN] = "";
 
 	if (memcmp(addr->ip, unknown, sizeof(unknown)) == 0) {

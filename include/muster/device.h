@@ -76,7 +76,8 @@ struct mst_channel {
 /* Secrets are opened and sealed with `seal`, bound to the channel's key. */
 int mst_channel_get(struct mst_read *r, struct mst_channel *out, const struct mst_id *id, const struct mst_seal *seal) MST_MUST;
 int mst_channel_put(struct mst_batch *b, const struct mst_channel *c, const struct mst_seal *seal, struct mst_err *e) MST_MUST;
-/* mst_channel_next walks a device's channels: zero `w` before the first call; 1, 0, -1, MST_LATER. */
+/* mst_channel_next walks a device's channels: zero `w` before the first call, mst_walk_done(w) after the last one, however it
+ * ended; `device` stays until then. 1, 0, -1, MST_LATER. */
 int mst_channel_next(struct mst_walk *w, struct mst_read *r, struct mst_channel *out, const struct mst_id *device,
 		     const struct mst_seal *seal) MST_MUST;
 
@@ -113,14 +114,16 @@ struct mst_history {
 	int64_t at_ms;
 	enum mst_event event;
 	struct mst_slice who, detail; /* who caused it; short text */
+	struct mst_id id;             /* whose it is: filled by next */
 };
+/* mst_history_next and mst_history_add: as the channel's. */
 void mst_history_add(struct mst_batch *b, const struct mst_id *id, const struct mst_history *h);
 int mst_history_next(struct mst_walk *w, struct mst_read *r, struct mst_history *out, const struct mst_id *device) MST_MUST;
 
 /* Last seen, kept in memory by each loop and written in bulk: never a write for a poll. */
 struct mst_seen; /* one loop's */
 int mst_seen_new(struct mst_seen **out, struct mst_store *store, struct mst_loop *home, uint32_t flush_ms, struct mst_err *e) MST_MUST;
-/* mst_seen_free flushes nothing: call mst_seen_flush and wait for the store's close. */
+/* mst_seen_free flushes nothing: call mst_seen_flush, and free after the store's close, when the loop runs no more. */
 void mst_seen_free(struct mst_seen **seen);
 void mst_seen_mark(struct mst_seen *seen, const struct mst_id *id);
 void mst_seen_flush(struct mst_seen *seen);

@@ -21,9 +21,9 @@ struct mst_loop; /* opaque */
 /* X(name, what its res means when >= 0) */
 #define MST_OPS(X)                                                                                 \
 	X(ACCEPT, "file index of the new connection; multishot")                                   \
-	X(PEER, "length of the address now in `at`")                                               \
+	X(PEER, "length of what is now in `at`")                                                   \
 	X(RECV, "bytes in `bytes`, 0 at the end of the stream; multishot")                         \
-	X(SEND, "bytes sent, all of them")                                                         \
+	X(SEND, "bytes sent: all of them, or the connection is broken")                            \
 	X(SHUTDOWN, "0")                                                                           \
 	X(CLOSE, "0")                                                                              \
 	X(SOCKET, "file index of the new socket")                                                  \
@@ -47,7 +47,7 @@ static inline uint64_t mst_tok(enum mst_op op, uint32_t gen, uint32_t slot)
 struct mst_done {
 	uint32_t slot, gen;
 	int res;                /* as MST_OPS says, or -errno */
-	bool more;              /* multishot: further completions of the same token follow */
+	bool more;              /* multishot: further completions of the same token follow; false: arm again to go on */
 	struct mst_slice bytes; /* RECV: lent for the call; the loop takes the buffer back afterwards */
 };
 
@@ -71,7 +71,8 @@ void mst_loop_free(struct mst_loop **loop);
 int mst_loop_run(struct mst_loop *loop, struct mst_err *e) MST_MUST;
 /* mst_loop_turn does one turn, waiting at most `wait_ms`. For tests and for programs that own their loop. */
 int mst_loop_turn(struct mst_loop *loop, uint32_t wait_ms, struct mst_err *e) MST_MUST;
-/* mst_loop_stop ends mst_loop_run at the next turn. Any thread, any number of times. */
+/* mst_loop_stop ends mst_loop_run at the next turn, or at its start when it does not run yet. Any thread, any number of
+ * times; the return of mst_loop_run uses it up. */
 void mst_loop_stop(struct mst_loop *loop);
 /* mst_loop_now_ms: monotonic milliseconds at the start of this turn. */
 uint64_t mst_loop_now_ms(const struct mst_loop *loop);
@@ -82,15 +83,21 @@ void mst_loop_on(struct mst_loop *loop, enum mst_op op, void *context,
 /* mst_loop_each_turn adds a call made at the end of every turn, before the loop submits and sleeps (at most 8). */
 void mst_loop_each_turn(struct mst_loop *loop, void *context, void (*on_turn)(void *context));
 
-/* Operations. Each is queued and leaves with the turn's one submit; a full submission queue is flushed and counted.
- * Memory given must stay until the completion. */
+/* Operations. Each is queued and leaves with the turn's one submit; a full submission queue is flushed and counted (before
+ * the first turn there is no flush: queue at most num_entries). Memory given must stay until the completion. */
+/* mst_loop_accept: -ENFILE or -EMFILE when no file is free (counted; the connection is lost, arm again later). */
 void mst_loop_accept(struct mst_loop *loop, uint32_t slot, uint32_t gen, int listen_fd);
+/* mst_loop_peer asks for the sockaddr of an accepted `file`'s peer; of a Unix socket's peer, its struct ucred. */
 void mst_loop_peer(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t file, struct sockaddr_storage *at);
+/* mst_loop_recv: -ENOBUFS when no buffer was free (counted; arm again, by then there is one). */
 void mst_loop_recv(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t file);
 void mst_loop_send(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t file, struct mst_slice bytes);
+/* mst_loop_shutdown says that we send no more (SHUT_WR). A kernel worker does it: for lingering, not for every close. */
 void mst_loop_shutdown(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t file);
+/* mst_loop_close frees the file's place. An operation in flight keeps the connection open: cancel it first. */
 void mst_loop_close(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t file);
 void mst_loop_socket(struct mst_loop *loop, uint32_t slot, uint32_t gen, int family);
+/* mst_loop_connect also switches Nagle's delay off where mst_loop_peer_known. */
 void mst_loop_connect(struct mst_loop *loop, uint32_t slot, uint32_t gen, uint32_t file,
 		      const struct sockaddr *to, uint32_t to_len);
 /* mst_loop_cancel ends the operation `op` of (slot, gen), which completes with -ECANCELED (or had completed already). */
@@ -104,7 +111,8 @@ struct mst_timer {
 	uint64_t due_ms;
 	void (*on_due)(struct mst_timer *timer);
 };
-/* mst_timer_set arms (again) for `in_ms` from now; resolution about 16 ms, never early. O(1). mst_timer_end disarms. */
+/* mst_timer_set arms (again) for `in_ms` from now (this turn's start); resolution about 16 ms, never early. O(1), and one store
+ * when an armed timer is put off. mst_timer_end disarms. */
 void mst_timer_set(struct mst_loop *loop, struct mst_timer *timer, uint64_t in_ms);
 void mst_timer_end(struct mst_loop *loop, struct mst_timer *timer);
 

@@ -52,7 +52,8 @@ enum mst_plist_kind mst_plist_kind(const struct mst_plist *node);
 /* mst_plist_num: items of an array or keys of a dictionary, 0 for other kinds. mst_plist_at0: item `i` of an array, NULL beyond. */
 size_t mst_plist_num(const struct mst_plist *node);
 const struct mst_plist *mst_plist_at0(const struct mst_plist *array, size_t i);
-/* mst_plist_each visits a dictionary's entries in document order until one call returns false. */
+/* mst_plist_each visits the entries of a dictionary, or the items of an array (key empty), in document order until one call
+ * returns false. An array is walked with it: mst_plist_at0 counts from the front each time. */
 void mst_plist_each(const struct mst_plist *dict, void *context,
 		    bool (*on_item)(void *context, struct mst_slice key, const struct mst_plist *value));
 

@@ -50,7 +50,8 @@ struct mst_command {
 };
 /* mst_command_get: 1, 0 unknown, -1, MST_LATER. */
 int mst_command_get(struct mst_read *r, struct mst_command *out, const struct mst_id *id, struct mst_slice uuid) MST_MUST;
-/* mst_command_next walks a channel's commands in order of uuid; zero `w` first, `from` continues after an earlier uuid. */
+/* mst_command_next walks a channel's commands in order of uuid; zero `w` first, mst_walk_done(w) after the last call; `from`
+ * continues after an earlier uuid; `id` stays until the end. */
 int mst_command_next(struct mst_walk *w, struct mst_read *r, struct mst_command *out, const struct mst_id *id,
 		     struct mst_slice from) MST_MUST;
 

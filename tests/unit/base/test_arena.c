@@ -4,7 +4,8 @@
 
 #include "muster/arena.h"
 
-/* Under AddressSanitizer a request without end is answered with NULL too, as malloc does (the whole executable's). */
+/* Under AddressSanitizer a request without end is answered with NULL too, as malloc does (the whole
+ * executable's). */
 const char *__asan_default_options(void);
 __attribute__((visibility("default"))) const char *__asan_default_options(void)
 {
@@ -60,7 +61,8 @@ Test(arena, limit_is_an_answer)
 			mst_arena_init(&a, NULL, limits[i]);
 			while (mst_arena_get(&a, lens[k]))
 				num++;
-			cr_expect_eq(num, limits[i] / need, "limit %zu len %zu", limits[i], lens[k]);
+			cr_expect_eq(num, limits[i] / need, "limit %zu len %zu", limits[i],
+				     lens[k]);
 			cr_expect_eq(a.used, num * need);
 			cr_expect_null(mst_arena_get(&a, lens[k]));
 			mst_arena_done(&a);
@@ -108,7 +110,8 @@ Test(arena, big_block_leaves_the_chunk_in_use)
 {
 	struct mst_arena a;
 	mst_arena_init(&a, NULL, 0);
-	uint8_t *before = mst_arena_get(&a, 16), *big = mst_arena_get(&a, 100000), *after = mst_arena_get(&a, 16);
+	uint8_t *before = mst_arena_get(&a, 16), *big = mst_arena_get(&a, 100000),
+		*after = mst_arena_get(&a, 16);
 	cr_expect_not_null(big);
 	cr_expect_eq(after, before + 16);
 	mst_arena_done(&a);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The buffer against a plain model, its limit, and that moving bytes does not cost more than writing them. */
+/* The buffer against a plain model, its limit, and that moving bytes does not cost more than
+ * writing them. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -32,19 +33,22 @@ Test(buf, model)
 			memset(bytes, turn & 0xff, add);
 			struct mst_err e;
 			bool fits = !limits[i] || to - from + add <= limits[i];
-			cr_assert_eq(mst_buf_add(&b, mst_slice(bytes, add), &e), fits || add == 0 ? 0 : -1);
+			cr_assert_eq(mst_buf_add(&b, mst_slice(bytes, add), &e),
+				     fits || add == 0 ? 0 : -1);
 			if (fits) {
 				memcpy(model + to, bytes, add);
 				to += add;
 			} else {
 				cr_assert_eq(e.code, MST_E_TOO_BIG);
 			}
-			cr_assert(mst_slice_eq(mst_buf_slice(&b), mst_slice(model + from, to - from)));
+			cr_assert(mst_slice_eq(mst_buf_slice(&b),
+					       mst_slice(model + from, to - from)));
 			if (drop > to - from)
 				drop = to - from;
 			mst_buf_drop(&b, drop);
 			from += drop;
-			cr_assert(mst_slice_eq(mst_buf_slice(&b), mst_slice(model + from, to - from)));
+			cr_assert(mst_slice_eq(mst_buf_slice(&b),
+					       mst_slice(model + from, to - from)));
 			cr_assert(!limits[i] || b.room <= limits[i]);
 		}
 		mst_buf_done(&b);

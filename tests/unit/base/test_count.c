@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters: sums over threads alive and ended, levels that fall elsewhere than they rose, and names fit for Prometheus. */
+/* Counters: sums over threads alive and ended, levels that fall elsewhere than they rose, and names
+ * fit for Prometheus. */
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <pthread.h>
@@ -8,7 +9,7 @@
 #include "muster/count.h"
 
 #define NUM_THREADS 4
-#define NUM_TURNS 10000
+#define NUM_TURNS   10000
 
 static struct mst_counts sum;
 
@@ -57,7 +58,8 @@ static void check_name(const char *name, const char *help)
 {
 	cr_expect(islower((unsigned char)name[0]), "%s", name);
 	for (const char *c = name; *c; c++)
-		cr_expect(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '_', "%s", name);
+		cr_expect(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '_',
+			  "%s", name);
 	cr_expect_gt(strlen(help), 0u, "%s", name);
 	cr_expect_null(strpbrk(help, "\n\\"), "%s", name);
 }

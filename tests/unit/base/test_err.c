@@ -55,7 +55,8 @@ Test(err, codes_have_status_and_word)
 	for (int i = 0; i < MST_NUM_CODES; i++) {
 		enum mst_code code = (enum mst_code)i;
 		int status = mst_code_status(code);
-		cr_expect(i == MST_E_NONE ? status == 200 : status >= 400 && status <= 599, "%d", i);
+		cr_expect(i == MST_E_NONE ? status == 200 : status >= 400 && status <= 599, "%d",
+			  i);
 		cr_expect_neq(status, 401, "never to a device");
 		cr_expect_gt(strlen(mst_code_word(code)), 0u, "%d", i);
 		for (int k = 0; k < i; k++)

@@ -41,11 +41,13 @@ Test(hist, shares)
 	static const struct {
 		double share;
 		uint64_t want;
-	} rows[] = {{0, 1000}, {0.001, 1000}, {0.5, 500000}, {0.9, 900000}, {0.99, 990000}, {0.999, 999000}, {1, 1000000}};
+	} rows[] = {{0, 1000},      {0.001, 1000},   {0.5, 500000}, {0.9, 900000},
+		    {0.99, 990000}, {0.999, 999000}, {1, 1000000}};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		uint64_t got = mst_hist_at(&h, rows[i].share);
 		cr_expect_geq(got, rows[i].want, "%f", rows[i].share);
-		cr_expect_leq((double)got, (double)rows[i].want * (1 + 1.0 / 32), "%f", rows[i].share);
+		cr_expect_leq((double)got, (double)rows[i].want * (1 + 1.0 / 32), "%f",
+			      rows[i].share);
 	}
 	cr_expect_eq(mst_hist_at(&h, 1), 1000000u, "never above the largest value");
 	cr_expect_eq(h.total, 1000u);

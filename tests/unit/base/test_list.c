@@ -23,7 +23,8 @@ static void expect(const struct mst_link *list, const char *want)
 Test(list, adds_and_drops)
 {
 	struct mst_link list;
-	struct item items[5] = {{.number = 0}, {.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}};
+	struct item items[5] = {
+		{.number = 0}, {.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}};
 	mst_list_init(&list);
 	cr_expect(mst_list_empty(&list));
 	cr_expect_null(mst_list_first(&list));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records as they stand on stderr: quoting in both forms, cutting, levels, the gate of peers, one write a record. */
+/* Records as they stand on stderr: quoting in both forms, cutting, levels, the gate of peers, one
+ * write a record. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +74,8 @@ Test(log, strings)
 		{MST_S_INIT("M\xc3\xbcller"), "\"M\xc3\xbcller\"", "\"M\xc3\xbcller\""},
 		{MST_S_INIT("\xf0\x9f\x98\x80"), "\"\xf0\x9f\x98\x80\"", "\"\xf0\x9f\x98\x80\""},
 		{MST_S_INIT("\xff\xc3"), "\"\\ufffd\\ufffd\"", "\"\\ufffd\\ufffd\""},
-		{MST_S_INIT("\xed\xa0\x80"), "\"\\ufffd\\ufffd\\ufffd\"", "\"\\ufffd\\ufffd\\ufffd\""},
+		{MST_S_INIT("\xed\xa0\x80"), "\"\\ufffd\\ufffd\\ufffd\"",
+		 "\"\\ufffd\\ufffd\\ufffd\""},
 		{MST_S_INIT("/v1/x?y"), "/v1/x?y", "\"/v1/x?y\""},
 		{{NULL, 0}, "\"\"", "\"\""},
 	};
@@ -95,14 +97,19 @@ Test(log, kinds)
 	struct mst_err e;
 	mst_fail(&e, MST_E_TOO_BIG, "body of %d bytes", 7);
 	mst_log_setup(MST_DEBUG, false);
-	mst_log(WARN, "two words", mst_f_u64("a", UINT64_MAX), mst_f_i64("b", INT64_MIN), mst_f_hex("c", MST_S("\x01\xff")),
-		mst_f_str("d", "x"), mst_f_err(&e), mst_f_code(&e), mst_f_hex("none", mst_slice(NULL, 0)));
-	cr_expect_str_eq(written(), "time=2026-01-02T03:04:05.678Z level=warn msg=\"two words\" a=18446744073709551615 "
-				    "b=-9223372036854775808 c=01ff d=x error=\"body of 7 bytes\" code=too-big none=\n");
+	mst_log(WARN, "two words", mst_f_u64("a", UINT64_MAX), mst_f_i64("b", INT64_MIN),
+		mst_f_hex("c", MST_S("\x01\xff")), mst_f_str("d", "x"), mst_f_err(&e),
+		mst_f_code(&e), mst_f_hex("none", mst_slice(NULL, 0)));
+	cr_expect_str_eq(
+		written(),
+		"time=2026-01-02T03:04:05.678Z level=warn msg=\"two words\" a=18446744073709551615 "
+		"b=-9223372036854775808 c=01ff d=x error=\"body of 7 bytes\" code=too-big none=\n");
 	mst_log_setup(MST_DEBUG, true);
 	mst_log(DEBUG, "x", mst_f_u64("a", 1), mst_f_hex("c", MST_S("\x01\xff")));
-	cr_expect_str_eq(written(), "{\"time\":\"2026-01-02T03:04:05.678Z\",\"level\":\"debug\",\"msg\":\"x\",\"a\":1,"
-				    "\"c\":\"01ff\"}\n");
+	cr_expect_str_eq(
+		written(),
+		"{\"time\":\"2026-01-02T03:04:05.678Z\",\"level\":\"debug\",\"msg\":\"x\",\"a\":1,"
+		"\"c\":\"01ff\"}\n");
 }
 
 Test(log, levels)
@@ -143,8 +150,9 @@ Test(log, long_values_are_cut)
 		memcpy(value + at, "\xf0\x9f\x98\x80", 4);
 		mst_log(INFO, "m", mst_f_slice("k", mst_slice(value, 1500)));
 		cr_expect_null(strstr(written(), "ufffd"), "%zu", at);
-		cr_expect_eq(strstr(out, "\xf0\x9f\x98\x80...") != NULL || strstr(out, "\xf0\x9f\x98\x80x") != NULL, at <= 1020,
-			     "%zu", at);
+		cr_expect_eq(strstr(out, "\xf0\x9f\x98\x80...") != NULL ||
+				     strstr(out, "\xf0\x9f\x98\x80x") != NULL,
+			     at <= 1020, "%zu", at);
 	}
 	memset(value, 0x80, sizeof(value));
 	mst_log(INFO, "m", mst_f_slice("k", mst_slice(value, 3000)));
@@ -162,14 +170,15 @@ Test(log, full_lines_drop_whole_fields)
 			memset(value, len % 2 ? '"' : 'x', sizeof(value));
 			struct mst_slice s = mst_slice(value, len);
 			mst_log_setup(MST_INFO, json);
-			mst_log(INFO, "m", mst_f_slice("a", s), mst_f_slice("b", s), mst_f_slice("c", s), mst_f_slice("d", s),
-				mst_f_slice("e", s));
+			mst_log(INFO, "m", mst_f_slice("a", s), mst_f_slice("b", s),
+				mst_f_slice("c", s), mst_f_slice("d", s), mst_f_slice("e", s));
 			const char *end = json ? ",\"cut\":1}\n" : " cut=1\n";
 			size_t line_len = strlen(written());
 			cr_assert_leq(line_len, 4096u);
 			cr_assert_str_eq(out + line_len - strlen(end), end, "%s", out);
 			cr_assert_eq(strchr(out, '\n'), out + line_len - 1, "one line");
-			cr_assert_eq(out[line_len - strlen(end) - 1], (json || len % 2) ? '"' : 'x');
+			cr_assert_eq(out[line_len - strlen(end) - 1],
+				     (json || len % 2) ? '"' : 'x');
 		}
 }
 

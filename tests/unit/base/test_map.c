@@ -8,21 +8,24 @@
 
 Test(map, hash_is_siphash_1_3)
 {
-	/* Of the bytes 0, 1, 2 ... under this secret, by CPython 3.11 (PYTHONHASHSEED=42), an implementation of its own. */
+	/* Of the bytes 0, 1, 2 ... under this secret, by CPython 3.11 (PYTHONHASHSEED=42), an
+	 * implementation of its own. */
 	static const uint64_t secret[2] = {0xdc504fd368cd90af, 0xb920bb9ffe99e9c1};
 	static const struct {
 		size_t len;
 		uint64_t want;
 	} rows[] = {
-		{1, 0xce880c366bcf3489},  {7, 0xce280fabc397fbda},  {8, 0x60866c3c108c6afb},  {9, 0x68814005f7469e03},
-		{15, 0x94ace24d68c18cf8}, {16, 0x339176f3ac59ce05}, {32, 0x26f2ecd47de50371}, {36, 0x325168a6b0dc469f},
-		{63, 0x06e24d6f0d014c37}, {64, 0x91639ef7de8d52cb},
+		{1, 0xce880c366bcf3489},  {7, 0xce280fabc397fbda},  {8, 0x60866c3c108c6afb},
+		{9, 0x68814005f7469e03},  {15, 0x94ace24d68c18cf8}, {16, 0x339176f3ac59ce05},
+		{32, 0x26f2ecd47de50371}, {36, 0x325168a6b0dc469f}, {63, 0x06e24d6f0d014c37},
+		{64, 0x91639ef7de8d52cb},
 	};
 	uint8_t bytes[64];
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)i;
 	for (size_t i = 0; i < MST_LEN(rows); i++)
-		cr_expect_eq(sip_hash(secret, bytes, rows[i].len), rows[i].want, "%zu", rows[i].len);
+		cr_expect_eq(sip_hash(secret, bytes, rows[i].len), rows[i].want, "%zu",
+			     rows[i].len);
 }
 
 /* Every entry can be found, and nothing else stands in the index. */
@@ -88,8 +91,9 @@ Test(map, model)
 	static const struct {
 		size_t key_len;
 		uint32_t num_keys, num_max;
-	} rows[] = {{1, 256, 1000}, {2, 4096, 4096}, {4, 4096, 1000}, {8, 300, 300}, {32, 2000, 1500}, {33, 64, 10},
-		    {63, 500, 500}, {64, 500, 1},   {16, 20, 0}};
+	} rows[] = {{1, 256, 1000}, {2, 4096, 4096},  {4, 4096, 1000},
+		    {8, 300, 300},  {32, 2000, 1500}, {33, 64, 10},
+		    {63, 500, 500}, {64, 500, 1},     {16, 20, 0}};
 	for (size_t i = 0; i < MST_LEN(rows); i++)
 		run_model(rows[i].key_len, rows[i].num_keys, rows[i].num_max);
 }
@@ -150,7 +154,8 @@ Test(map, evicts_though_all_are_used)
 {
 	static const uint32_t sizes[] = {1, 2, 7, 64, 65, 1000};
 	for (size_t s = 0; s < MST_LEN(sizes); s++) {
-		struct mst_map *map = mst_map_new(sizeof(uint32_t), sizeof(uint32_t), sizes[s], true);
+		struct mst_map *map =
+			mst_map_new(sizeof(uint32_t), sizeof(uint32_t), sizes[s], true);
 		for (uint32_t i = 0; i < 5000; i++) {
 			uint32_t *value = mst_map_set(map, &i);
 			cr_assert_not_null(value);

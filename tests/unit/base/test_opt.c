@@ -18,7 +18,8 @@ static const char *const modes[] = {"off", "ask", "demand", NULL};
 static const struct mst_opt_row rows[] = {
 	{"a", "limit", AT(limit), MST_OPT_U32, "50", 10, 100, "ms", true, "A limit.", NULL},
 	{"a", "any", AT(any), MST_OPT_U32, "4294967295", 0, 0, "", false, "Any number.", NULL},
-	{"b", "limit", AT(on), MST_OPT_BOOL, "yes", 0, 0, "", true, "A switch of the same key elsewhere.", NULL},
+	{"b", "limit", AT(on), MST_OPT_BOOL, "yes", 0, 0, "", true,
+	 "A switch of the same key elsewhere.", NULL},
 	{"b", "name", AT(name), MST_OPT_TEXT, "none", 2, 8, "", false, "A name.", NULL},
 	{"b", "path", AT(path), MST_OPT_PATH, "", 0, 0, "", false, "A path.", NULL},
 	{"b", "mode", AT(mode), MST_OPT_ENUM, "ask", 0, 0, "", true, "A mode.", modes},
@@ -114,19 +115,21 @@ Test(opt, sets)
 		{"b", "mode", "", NULL},
 	};
 	for (size_t i = 0; i < MST_LEN(cases); i++) {
-		const struct mst_opt_row *row = mst_opt_find(rows, NUM_ROWS, cases[i].section, cases[i].key);
+		const struct mst_opt_row *row =
+			mst_opt_find(rows, NUM_ROWS, cases[i].section, cases[i].key);
 		struct mst_err e = {0};
 		struct conf before = conf;
 		char name[40];
 		snprintf(name, sizeof(name), "%s.%s: ", cases[i].section, cases[i].key);
-		cr_expect_eq(mst_opt_set(&conf, &arena, row, cases[i].value, &e), cases[i].want ? 0 : -1, "%s%s", name,
-			     cases[i].value);
+		cr_expect_eq(mst_opt_set(&conf, &arena, row, cases[i].value, &e),
+			     cases[i].want ? 0 : -1, "%s%s", name, cases[i].value);
 		if (cases[i].want) {
 			cr_expect_str_eq(printed(row), cases[i].want);
 		} else {
 			cr_expect_eq(e.code, MST_E_CONF);
 			cr_expect_eq(strncmp(e.text, name, strlen(name)), 0, "%s", e.text);
-			cr_expect_not(mst_opt_differs(row, &before, &conf), "refused changes nothing");
+			cr_expect_not(mst_opt_differs(row, &before, &conf),
+				      "refused changes nothing");
 		}
 	}
 }
@@ -150,10 +153,12 @@ Test(opt, differs)
 		memset(&other, 0, sizeof(other));
 		cr_assert_eq(mst_opt_defaults(&other, &arena, rows, NUM_ROWS, NULL), 0);
 		for (size_t k = 0; k < NUM_ROWS; k++)
-			cr_expect_not(mst_opt_differs(&rows[k], &conf, &other), "the same text at another place");
+			cr_expect_not(mst_opt_differs(&rows[k], &conf, &other),
+				      "the same text at another place");
 		cr_assert_eq(mst_opt_set(&other, &arena, &rows[i], others[i], NULL), 0);
 		for (size_t k = 0; k < NUM_ROWS; k++)
-			cr_expect_eq(mst_opt_differs(&rows[k], &conf, &other), i == k, "%zu %zu", i, k);
+			cr_expect_eq(mst_opt_differs(&rows[k], &conf, &other), i == k, "%zu %zu", i,
+				     k);
 	}
 	struct conf empty = {0};
 	cr_expect_not(mst_opt_differs(&rows[4], &empty, &conf), "no text and empty text are one");
@@ -178,7 +183,8 @@ Test(opt, print_is_cut)
 
 Test(opt, a_bad_default_is_told)
 {
-	static const struct mst_opt_row bad = {"a", "limit", AT(limit), MST_OPT_U32, "5", 10, 100, "", true, "x", NULL};
+	static const struct mst_opt_row bad = {"a", "limit", AT(limit), MST_OPT_U32, "5", 10,
+					       100, "",      true,      "x",         NULL};
 	struct mst_err e;
 	cr_expect_eq(mst_opt_defaults(&conf, &arena, &bad, 1, &e), -1);
 	cr_expect_eq(e.code, MST_E_CONF);

@@ -10,8 +10,8 @@ Test(slab, fills_and_empties)
 	static const struct {
 		size_t len;
 		uint32_t num;
-	} rows[] = {{1, 0}, {1, 1}, {1, 5000}, {16, 100}, {24, 3000}, {64, 1025}, {65, 2000}, {200, 1000}, {5000, 40},
-		    {70000, 5}};
+	} rows[] = {{1, 0},     {1, 1},     {1, 5000},   {16, 100},  {24, 3000},
+		    {64, 1025}, {65, 2000}, {200, 1000}, {5000, 40}, {70000, 5}};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		struct mst_slab *slab = mst_slab_new(rows[i].len, rows[i].num);
 		static void *places[5000];

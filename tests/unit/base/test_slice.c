@@ -13,23 +13,33 @@ Test(slice, equal_and_order)
 		int order; /* -1 0 1 */
 		bool case_eq, starts, case_starts;
 	} rows[] = {
-		{"", "", 0, true, true, true},		  {"a", "", 1, false, true, true},
-		{"", "a", -1, false, false, false},	  {"abc", "abc", 0, true, true, true},
-		{"abc", "abd", -1, false, false, false},  {"abc", "ab", 1, false, true, true},
-		{"ABC", "abc", -1, true, false, true},	  {"content-type", "Content-", 1, false, false, true},
-		{"[", "{", -1, false, false, false},	  {"@", "`", -1, false, false, false},
-		{"Z", "z", -1, true, false, true},	  {"\xc3\x84", "\xc3\xa4", -1, false, false, false},
+		{"", "", 0, true, true, true},
+		{"a", "", 1, false, true, true},
+		{"", "a", -1, false, false, false},
+		{"abc", "abc", 0, true, true, true},
+		{"abc", "abd", -1, false, false, false},
+		{"abc", "ab", 1, false, true, true},
+		{"ABC", "abc", -1, true, false, true},
+		{"content-type", "Content-", 1, false, false, true},
+		{"[", "{", -1, false, false, false},
+		{"@", "`", -1, false, false, false},
+		{"Z", "z", -1, true, false, true},
+		{"\xc3\x84", "\xc3\xa4", -1, false, false, false},
 		{"\xff", "a", 1, false, false, false},
 	};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		struct mst_slice a = mst_slice_str(rows[i].a), b = mst_slice_str(rows[i].b);
 		int order = mst_slice_cmp(a, b);
-		cr_expect_eq((order > 0) - (order < 0), rows[i].order, "%s %s", rows[i].a, rows[i].b);
+		cr_expect_eq((order > 0) - (order < 0), rows[i].order, "%s %s", rows[i].a,
+			     rows[i].b);
 		cr_expect_eq(mst_slice_eq(a, b), rows[i].order == 0, "%s %s", rows[i].a, rows[i].b);
-		cr_expect_eq(mst_slice_same_secret(a, b), rows[i].order == 0, "%s %s", rows[i].a, rows[i].b);
-		cr_expect_eq(mst_slice_case_eq(a, b), rows[i].case_eq, "%s %s", rows[i].a, rows[i].b);
+		cr_expect_eq(mst_slice_same_secret(a, b), rows[i].order == 0, "%s %s", rows[i].a,
+			     rows[i].b);
+		cr_expect_eq(mst_slice_case_eq(a, b), rows[i].case_eq, "%s %s", rows[i].a,
+			     rows[i].b);
 		cr_expect_eq(mst_slice_starts(a, b), rows[i].starts, "%s %s", rows[i].a, rows[i].b);
-		cr_expect_eq(mst_slice_case_starts(a, b), rows[i].case_starts, "%s %s", rows[i].a, rows[i].b);
+		cr_expect_eq(mst_slice_case_starts(a, b), rows[i].case_starts, "%s %s", rows[i].a,
+			     rows[i].b);
 	}
 }
 
@@ -54,10 +64,26 @@ Test(slice, case_folds_ascii_letters_only)
 	for (int a = 0; a < 256; a++)
 		for (int b = 0; b < 256; b++) {
 			uint8_t x = (uint8_t)a, y = (uint8_t)b;
-			int fold_a = a >= 'A' && a <= 'Z' ? a + 32 : a, fold_b = b >= 'A' && b <= 'Z' ? b + 32 : b;
-			if (mst_slice_case_eq(mst_slice(&x, 1), mst_slice(&y, 1)) != (fold_a == fold_b))
+			int fold_a = a >= 'A' && a <= 'Z' ? a + 32 : a,
+			    fold_b = b >= 'A' && b <= 'Z' ? b + 32 : b;
+			if (mst_slice_case_eq(mst_slice(&x, 1), mst_slice(&y, 1)) !=
+			    (fold_a == fold_b))
 				cr_expect_fail("%d %d", a, b);
 		}
+	/* The same at every place of a longer one. */
+	for (size_t len = 1; len < 30; len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 0; c < 256; c++) {
+				uint8_t x[30], y[30];
+				memset(x, 'Q', sizeof(x));
+				memset(y, 'q', sizeof(y));
+				x[at] = (uint8_t)c;
+				y[at] = (uint8_t)(c ^ 32);
+				bool letter = ((c | 32) >= 'a' && (c | 32) <= 'z') && c < 128;
+				if (mst_slice_case_eq(mst_slice(x, len), mst_slice(y, len)) !=
+				    letter)
+					cr_expect_fail("%d at %zu of %zu", c, at, len);
+			}
 }
 
 Test(slice, finds_and_cuts)
@@ -67,8 +93,9 @@ Test(slice, finds_and_cuts)
 		bool found;
 		const char *head, *rest;
 	} rows[] = {
-		{"a=b", true, "a", "b"}, {"=b", true, "", "b"}, {"a=", true, "a", ""}, {"=", true, "", ""},
-		{"ab", false, "ab", ""}, {"", false, "", ""},	{"a=b=c", true, "a", "b=c"},
+		{"a=b", true, "a", "b"},     {"=b", true, "", "b"},   {"a=", true, "a", ""},
+		{"=", true, "", ""},         {"ab", false, "ab", ""}, {"", false, "", ""},
+		{"a=b=c", true, "a", "b=c"},
 	};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		struct mst_slice head, rest, in = mst_slice_str(rows[i].in);
@@ -87,10 +114,12 @@ Test(slice, trims_spaces_and_tabs)
 {
 	static const struct {
 		const char *in, *want;
-	} rows[] = {{"", ""}, {" ", ""}, {"\t \t", ""}, {"a", "a"}, {" a b\t", "a b"}, {"\ra\n", "\ra\n"}};
+	} rows[] = {{"", ""},   {" ", ""},         {"\t \t", ""},
+		    {"a", "a"}, {" a b\t", "a b"}, {"\ra\n", "\ra\n"}};
 	for (size_t i = 0; i < MST_LEN(rows); i++)
-		cr_expect(mst_slice_eq(mst_slice_trim(mst_slice_str(rows[i].in)), mst_slice_str(rows[i].want)), "%zu",
-			  i);
+		cr_expect(mst_slice_eq(mst_slice_trim(mst_slice_str(rows[i].in)),
+				       mst_slice_str(rows[i].want)),
+			  "%zu", i);
 }
 
 Test(slice, reads_numbers)
@@ -120,7 +149,8 @@ Test(slice, reads_numbers)
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		struct mst_err e = {0};
 		uint64_t value = 0;
-		cr_expect_eq(mst_slice_u64(&value, mst_slice_str(rows[i].in), &e), rows[i].want, "%s", rows[i].in);
+		cr_expect_eq(mst_slice_u64(&value, mst_slice_str(rows[i].in), &e), rows[i].want,
+			     "%s", rows[i].in);
 		cr_expect_eq(value, rows[i].value, "%s", rows[i].in);
 		cr_expect_eq(e.code, rows[i].want ? MST_E_SYNTAX : MST_E_NONE, "%s", rows[i].in);
 	}

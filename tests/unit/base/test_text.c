@@ -33,11 +33,13 @@ Test(text, hex_refuses)
 	cr_expect_eq(mst_hex_get(out, 2, MST_S("12345"), &e), -1);
 	cr_expect_eq(mst_hex_get(out, 0, MST_S("12"), &e), -1);
 	for (int c = 0; c < 256; c++) {
-		bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+		bool digit =
+			(c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 		for (int at = 0; at < 4; at++) {
 			char text[4] = {'1', '2', '3', '4'};
 			text[at] = (char)c;
-			cr_expect_eq(mst_hex_get(out, 2, mst_slice(text, 4), &e), digit ? 0 : -1, "%d", c);
+			cr_expect_eq(mst_hex_get(out, 2, mst_slice(text, 4), &e), digit ? 0 : -1,
+				     "%d", c);
 		}
 	}
 }
@@ -98,15 +100,16 @@ Test(text, base64_round_trip_with_breaks)
 Test(text, base64_refuses)
 {
 	static const char *const rows[] = {
-		"Z",	   "Zm9vY",  "=",	"====",	    "Z===",    "Zg=",	   "Zg===", "Zm8==", "Zm9v=", "Zm9v====",
-		"Zg==Zg==", "Zh==",   "Zh",	"Zm9=",	    "Zm9",     "Zm-_",	   "Zm9*",  "Z=m8",  "Zg==x", "Z\x80==",
-		"Zg=\v=",  "\f",     "Zm9v\xff", "Zg= = =",
+		"Z",     "Zm9vY",    "=",        "====",    "Z===",   "Zg=",  "Zg===",    "Zm8==",
+		"Zm9v=", "Zm9v====", "Zg==Zg==", "Zh==",    "Zh",     "Zm9=", "Zm9",      "Zm-_",
+		"Zm9*",  "Z=m8",     "Zg==x",    "Z\x80==", "Zg=\v=", "\f",   "Zm9v\xff", "Zg= = =",
 	};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		uint8_t out[MST_BASE64_ROOM(16)];
 		size_t len;
 		struct mst_err e = {0};
-		cr_expect_eq(mst_base64_get(out, &len, mst_slice_str(rows[i]), &e), -1, "%s", rows[i]);
+		cr_expect_eq(mst_base64_get(out, &len, mst_slice_str(rows[i]), &e), -1, "%s",
+			     rows[i]);
 		cr_expect_eq(e.code, MST_E_SYNTAX, "%s", rows[i]);
 	}
 	uint8_t out[8];
@@ -148,23 +151,36 @@ Test(text, utf8_takes_every_character)
 Test(text, utf8_refuses)
 {
 	static const struct mst_slice rows[] = {
-		MST_S_INIT("\x80"),		MST_S_INIT("\xbf"),	    MST_S_INIT("\xc0\x80"),
-		MST_S_INIT("\xc1\xbf"),		MST_S_INIT("\xe0\x80\x80"), MST_S_INIT("\xe0\x9f\xbf"),
-		MST_S_INIT("\xf0\x80\x80\x80"), MST_S_INIT("\xf0\x8f\xbf\xbf"), MST_S_INIT("\xed\xa0\x80"),
-		MST_S_INIT("\xf4\x90\x80\x80"), MST_S_INIT("\xf5\x80\x80\x80"), MST_S_INIT("\xff"),
-		MST_S_INIT("\xc3("),		MST_S_INIT("\xe2\x82("),    MST_S_INIT("\xf0\x9f\x98("),
+		MST_S_INIT("\x80"),
+		MST_S_INIT("\xbf"),
+		MST_S_INIT("\xc0\x80"),
+		MST_S_INIT("\xc1\xbf"),
+		MST_S_INIT("\xe0\x80\x80"),
+		MST_S_INIT("\xe0\x9f\xbf"),
+		MST_S_INIT("\xf0\x80\x80\x80"),
+		MST_S_INIT("\xf0\x8f\xbf\xbf"),
+		MST_S_INIT("\xed\xa0\x80"),
+		MST_S_INIT("\xf4\x90\x80\x80"),
+		MST_S_INIT("\xf5\x80\x80\x80"),
+		MST_S_INIT("\xff"),
+		MST_S_INIT("\xc3("),
+		MST_S_INIT("\xe2\x82("),
+		MST_S_INIT("\xf0\x9f\x98("),
 		MST_S_INIT("a\0b"),
 	};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		cr_expect_not(mst_utf8_ok(rows[i]), "%zu", i);
-		/* The same at every distance from the front: the quick way over ASCII may hide nothing. */
+		/* The same at every distance from the front: the quick way over ASCII may hide
+		 * nothing. */
 		for (size_t at = 0; at < 20; at++) {
 			uint8_t text[32];
 			memset(text, 'a', sizeof(text));
 			cr_expect(mst_utf8_ok(mst_slice(text, sizeof(text))));
 			memcpy(text + at, rows[i].at, rows[i].len);
-			cr_expect_not(mst_utf8_ok(mst_slice(text, sizeof(text))), "%zu at %zu", i, at);
-			cr_expect_not(mst_utf8_ok(mst_slice(text, at + rows[i].len)), "%zu at %zu", i, at);
+			cr_expect_not(mst_utf8_ok(mst_slice(text, sizeof(text))), "%zu at %zu", i,
+				      at);
+			cr_expect_not(mst_utf8_ok(mst_slice(text, at + rows[i].len)), "%zu at %zu",
+				      i, at);
 		}
 	}
 	cr_expect(mst_utf8_ok(mst_slice(NULL, 0)));
@@ -176,9 +192,10 @@ Test(text, percent)
 	static const struct {
 		const char *in, *want; /* NULL: refused */
 	} rows[] = {
-		{"", ""},	 {"abc", "abc"}, {"%41", "A"},	     {"a%2Fb%2f", "a/b/"}, {"%ff", "\xff"}, {"+", "+"},
-		{"%", NULL},	 {"%4", NULL},	 {"a%", NULL},	     {"%4g", NULL},	   {"%g4", NULL},   {"%00", NULL},
-		{"%%41", NULL},	 {"%2541", "%41"}, {"%-1", NULL},    {"%0a", "\n"},
+		{"", ""},        {"abc", "abc"},   {"%41", "A"},  {"a%2Fb%2f", "a/b/"},
+		{"%ff", "\xff"}, {"+", "+"},       {"%", NULL},   {"%4", NULL},
+		{"a%", NULL},    {"%4g", NULL},    {"%g4", NULL}, {"%00", NULL},
+		{"%%41", NULL},  {"%2541", "%41"}, {"%-1", NULL}, {"%0a", "\n"},
 	};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		uint8_t out[16];
@@ -188,7 +205,8 @@ Test(text, percent)
 		cr_expect_eq(done, rows[i].want ? 0 : -1, "%s", rows[i].in);
 		cr_expect_eq(e.code, rows[i].want ? MST_E_NONE : MST_E_SYNTAX, "%s", rows[i].in);
 		if (rows[i].want)
-			cr_expect(mst_slice_eq(mst_slice(out, len), mst_slice_str(rows[i].want)), "%s", rows[i].in);
+			cr_expect(mst_slice_eq(mst_slice(out, len), mst_slice_str(rows[i].want)),
+				  "%s", rows[i].in);
 	}
 }
 
@@ -211,7 +229,8 @@ Test(text, times)
 	};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		char out[MST_TIME_ROOM];
-		cr_expect_eq(mst_time_put(out, rows[i].ms), strlen(rows[i].want), "%s", rows[i].want);
+		cr_expect_eq(mst_time_put(out, rows[i].ms), strlen(rows[i].want), "%s",
+			     rows[i].want);
 		cr_expect_str_eq(out, rows[i].want);
 	}
 }
@@ -225,8 +244,9 @@ Test(text, times_agree_with_libc)
 		gmtime_r(&seconds, &tm);
 		if (tm.tm_year + 1900 < 0 || tm.tm_year + 1900 > 9999)
 			continue;
-		snprintf(want, sizeof(want), "%04d-%02d-%02dT%02d:%02d:%02d.000Z", (tm.tm_year + 1900) % 10000,
-			 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+		snprintf(want, sizeof(want), "%04d-%02d-%02dT%02d:%02d:%02d.000Z",
+			 (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+			 tm.tm_min, tm.tm_sec);
 		mst_time_put(out, (int64_t)seconds * 1000);
 		cr_assert_str_eq(out, want);
 	}

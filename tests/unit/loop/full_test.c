@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What runs out: receive buffers, submission queue, completion queue, direct descriptors, configuration beyond its bounds. */
+/* What runs out: receive buffers, submission queue, completion queue, direct descriptors,
+ * configuration beyond its bounds. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -21,7 +22,8 @@ static void receive_all(struct kit *kit, uint32_t file, size_t len)
 			const struct kit_done *entry = &kit->dones[seen];
 			if (entry->op != MST_OP_RECV || entry->done.more)
 				continue;
-			cr_assert(entry->done.res == -ENOBUFS || entry->done.res > 0, "%d", entry->done.res);
+			cr_assert(entry->done.res == -ENOBUFS || entry->done.res > 0, "%d",
+				  entry->done.res);
 			mst_loop_recv(kit->loop, 1, 2, file);
 		}
 	}
@@ -76,11 +78,13 @@ Test(full, an_overflowing_completion_queue_loses_nothing)
 	kit_free(kit);
 }
 
-/* Multishot receives that meet a full completion queue may end early; the bytes still come once and in order. */
+/* Multishot receives that meet a full completion queue may end early; the bytes still come once and
+ * in order. */
 Test(full, receives_survive_an_overflow)
 {
 	static uint8_t out[8000];
-	struct kit *kit = kit_new((struct mst_loop_conf){.num_entries = 2, .num_buffers = 256, .buffer_len = 64});
+	struct kit *kit = kit_new(
+		(struct mst_loop_conf){.num_entries = 2, .num_buffers = 256, .buffer_len = 64});
 	int ours;
 	uint32_t file = kit_pair(kit, AF_INET, &ours);
 
@@ -124,7 +128,8 @@ Test(full, accept_without_a_free_file_says_so)
 	kit_free(kit);
 }
 
-/* EMFILE cannot come from a direct descriptor's own table; a socket of the table's full size is refused alike. */
+/* EMFILE cannot come from a direct descriptor's own table; a socket of the table's full size is
+ * refused alike. */
 Test(full, socket_without_a_free_file_says_so)
 {
 	struct kit *kit = kit_new((struct mst_loop_conf){.num_files = 1});

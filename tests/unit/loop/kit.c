@@ -70,7 +70,8 @@ const struct mst_done *kit_wait(struct kit *kit, enum mst_op op, uint32_t num)
 	uint64_t until = mst_clock_ms() + 3000;
 
 	while (kit->num_of[op] < num) {
-		cr_assert_lt(mst_clock_ms(), until, "operation %d: %u of %u completions came", op, kit->num_of[op], num);
+		cr_assert_lt(mst_clock_ms(), until, "operation %d: %u of %u completions came", op,
+			     kit->num_of[op], num);
 		kit_turn(kit, 100);
 	}
 	return kit_find(kit, op, num - 1);

@@ -28,7 +28,8 @@ struct kit {
 /* kit_new makes a loop; zero fields of `conf` are small test sizes. */
 struct kit *kit_new(struct mst_loop_conf conf);
 void kit_free(struct kit *kit);
-/* kit_wait turns the loop until `num` completions of `op` came (3 s at most: then the test fails); returns the last one. */
+/* kit_wait turns the loop until `num` completions of `op` came (3 s at most: then the test fails);
+ * returns the last one. */
 const struct mst_done *kit_wait(struct kit *kit, enum mst_op op, uint32_t num);
 /* kit_turn does one turn. */
 void kit_turn(struct kit *kit, uint32_t wait_ms);
@@ -41,7 +42,8 @@ uint64_t kit_count(enum mst_counter id);
 int kit_listen(int family, struct sockaddr_storage *at, socklen_t *len);
 /* kit_dial connects a blocking socket. */
 int kit_dial(const struct sockaddr_storage *at, socklen_t len);
-/* kit_pair gives a connection: the loop's file and our blocking end. Leaves an accept armed under slot 9. */
+/* kit_pair gives a connection: the loop's file and our blocking end. Leaves an accept armed under
+ * slot 9. */
 uint32_t kit_pair(struct kit *kit, int family, int *ours);
 
 #endif

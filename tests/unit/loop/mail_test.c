@@ -29,7 +29,11 @@ static void read_letter(struct mst_mail *mail)
 
 static struct mst_loop *make_loop(void)
 {
-	struct mst_loop_conf conf = {.num_entries = 8, .num_files = 4, .num_buffers = 2, .cpu = -1, .name = "loop of test"};
+	struct mst_loop_conf conf = {.num_entries = 8,
+				     .num_files = 4,
+				     .num_buffers = 2,
+				     .cpu = -1,
+				     .name = "loop of test"};
 	struct mst_loop *loop;
 	struct mst_err e;
 
@@ -113,8 +117,8 @@ static void post_back(struct mst_mail *mail)
 	}
 }
 
-/* Two loops hand one mail to and fro: each wake goes through the sender's own ring, and neither loop may miss one (a missed
- * one costs a second each). */
+/* Two loops hand one mail to and fro: each wake goes through the sender's own ring, and neither
+ * loop may miss one (a missed one costs a second each). */
 Test(mail, loops_wake_each_other)
 {
 	struct mst_loop *a = make_loop(), *b = make_loop();
@@ -208,7 +212,8 @@ Test(mail, timers_end_the_wait)
 		while (!fired_ms)
 			turn(loop, 3000);
 		cr_expect_geq(fired_ms - before, waits[i], "in %u ms", waits[i]);
-		cr_expect_lt(fired_ms - before, waits[i] + 200, "in %u ms: %u", waits[i], (unsigned)(fired_ms - before));
+		cr_expect_lt(fired_ms - before, waits[i] + 200, "in %u ms: %u", waits[i],
+			     (unsigned)(fired_ms - before));
 		cr_expect_leq(mst_loop_now_ms(loop), fired_ms);
 	}
 	struct mst_timer timer = {.on_due = note_time};

@@ -112,7 +112,8 @@ Test(ops, send_completes_with_all_bytes)
 	mst_loop_send(kit->loop, 1, 2, file, mst_slice(out, sizeof(out)));
 	while (len < sizeof(in)) {
 		kit_turn(kit, 0);
-		ssize_t n = recv(ours, in + len, 20000 < sizeof(in) - len ? 20000 : sizeof(in) - len, MSG_DONTWAIT);
+		ssize_t n = recv(ours, in + len,
+				 20000 < sizeof(in) - len ? 20000 : sizeof(in) - len, MSG_DONTWAIT);
 		len += n > 0 ? (size_t)n : 0;
 	}
 	cr_expect_eq(kit_wait(kit, MST_OP_SEND, 1)->res, (int)sizeof(out));
@@ -166,7 +167,8 @@ Test(ops, peer_is_named)
 		uint32_t file = kit_pair(kit, families[i], &ours);
 		mst_loop_peer(kit->loop, 1, 2, file, &at);
 		cr_assert_eq(getsockname(ours, (struct sockaddr *)&want, &len), 0);
-		cr_expect_eq(kit_wait(kit, MST_OP_PEER, i + 1)->res, (int)len, "family %d", families[i]);
+		cr_expect_eq(kit_wait(kit, MST_OP_PEER, i + 1)->res, (int)len, "family %d",
+			     families[i]);
 		cr_expect_arr_eq(&at, &want, len);
 		close(ours);
 	}
@@ -241,8 +243,8 @@ Test(ops, connect_sets_no_delay)
 	socklen_t len;
 	int fd = kit_listen(AF_INET, &at, &len);
 
-	/* A second small write leaves at once though the first is not acknowledged: with Nagle it would wait for a delayed
-	 * acknowledgement, 40 ms. */
+	/* A second small write leaves at once though the first is not acknowledged: with Nagle it
+	 * would wait for a delayed acknowledgement, 40 ms. */
 	mst_loop_socket(kit->loop, 1, 2, AF_INET);
 	uint32_t file = (uint32_t)kit_wait(kit, MST_OP_SOCKET, 1)->res;
 	mst_loop_connect(kit->loop, 1, 2, file, (struct sockaddr *)&at, len);

@@ -66,10 +66,12 @@ static uint64_t next_random(uint64_t *state)
 
 Test(wheel, fires_within_a_tick_at_every_distance)
 {
-	static const uint64_t distances[] = {0,       1,       15,       16,       17,        1000,      1008,      1023,
-					     1024,    1025,    16 * 63,  16 * 64,  16 * 65,   16 * 4095, 16 * 4096, 16 * 4097,
-					     4194303, 4194304, 4194305,  86400000, 268435455, 268435456, 268435457, 864000000};
-	static const uint64_t starts[] = {0, 5, 1023, 1024, 16 * 4095, 16 * 4096 - 1, 987654321, 1ull << 40};
+	static const uint64_t distances[] = {
+		0,       1,       15,      16,       17,        1000,      1008,      1023,
+		1024,    1025,    16 * 63, 16 * 64,  16 * 65,   16 * 4095, 16 * 4096, 16 * 4097,
+		4194303, 4194304, 4194305, 86400000, 268435455, 268435456, 268435457, 864000000};
+	static const uint64_t starts[] = {
+		0, 5, 1023, 1024, 16 * 4095, 16 * 4096 - 1, 987654321, 1ull << 40};
 
 	for (size_t s = 0; s < MST_LEN(starts); s++)
 		for (size_t d = 0; d < MST_LEN(distances); d++) {
@@ -77,10 +79,13 @@ Test(wheel, fires_within_a_tick_at_every_distance)
 			start(starts[s]);
 			arm(&probe, distances[d]);
 			go_by_wakes(probe.due_ms + 2 * WHEEL_TICK_MS);
-			cr_expect_eq(probe.num_fired, 1, "from %llu in %llu", (unsigned long long)starts[s],
+			cr_expect_eq(probe.num_fired, 1, "from %llu in %llu",
+				     (unsigned long long)starts[s],
 				     (unsigned long long)distances[d]);
-			cr_expect_leq(probe.fired_ms - probe.due_ms, WHEEL_TICK_MS, "from %llu in %llu: late by %llu",
-				      (unsigned long long)starts[s], (unsigned long long)distances[d],
+			cr_expect_leq(probe.fired_ms - probe.due_ms, WHEEL_TICK_MS,
+				      "from %llu in %llu: late by %llu",
+				      (unsigned long long)starts[s],
+				      (unsigned long long)distances[d],
 				      (unsigned long long)(probe.fired_ms - probe.due_ms));
 			cr_expect_eq(mst_wheel_next_ms(&wheel), WHEEL_NONE);
 		}
@@ -194,7 +199,8 @@ Test(wheel, a_timer_armed_for_now_while_firing_waits_for_the_next_tick)
 	cr_expect_eq(num_fired, 50);
 }
 
-/* Random arming, putting off, bringing forward, disarming and jumps of the clock, against a plain model. */
+/* Random arming, putting off, bringing forward, disarming and jumps of the clock, against a plain
+ * model. */
 Test(wheel, hundred_thousand_random_timers_fire_in_time)
 {
 	enum { NUM = 100000 };
@@ -209,7 +215,8 @@ Test(wheel, hundred_thousand_random_timers_fire_in_time)
 		go_to(now_ms + next_random(&state) % 100);
 		for (int n = 0; n < 20; n++) {
 			struct probe *probe = &probes[next_random(&state) % NUM];
-			bool is_armed = probe->timer.link.next && !mst_list_empty(&probe->timer.link);
+			bool is_armed =
+				probe->timer.link.next && !mst_list_empty(&probe->timer.link);
 			/* Whatever was due at the turn before has fired by now. */
 			cr_assert(!is_armed || probe->due_ms + WHEEL_TICK_MS > before);
 			if (next_random(&state) % 8 == 0)
@@ -220,7 +227,8 @@ Test(wheel, hundred_thousand_random_timers_fire_in_time)
 	}
 	go_by_wakes(now_ms + 20000000 + 1000);
 	for (int i = 0; i < NUM; i++)
-		cr_assert(!probes[i].timer.link.next || mst_list_empty(&probes[i].timer.link), "timer %d is left", i);
+		cr_assert(!probes[i].timer.link.next || mst_list_empty(&probes[i].timer.link),
+			  "timer %d is left", i);
 	cr_expect_eq(mst_wheel_next_ms(&wheel), WHEEL_NONE);
 	cr_expect_gt(num_fired, NUM / 2);
 }

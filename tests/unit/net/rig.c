@@ -78,7 +78,8 @@ static void on_gone(struct mst_conn *c)
 }
 
 const struct mst_edge rig_edge = {on_open, on_bytes, on_sent, on_late, on_end, on_gone};
-const struct mst_edge rig_edge_plain = {.on_open = on_open, .on_bytes = on_bytes, .on_gone = on_gone};
+const struct mst_edge rig_edge_plain = {
+	.on_open = on_open, .on_bytes = on_bytes, .on_gone = on_gone};
 
 void rig_start(struct rig *r)
 {
@@ -122,7 +123,8 @@ void rig_turn(struct rig *r, uint32_t wait_ms)
 
 uint16_t rig_listen(struct rig *r, const struct mst_edge *edge)
 {
-	struct mst_listen_conf conf = {.address = "127.0.0.1", .first = r->first, .edge = edge, .up = r};
+	struct mst_listen_conf conf = {
+		.address = "127.0.0.1", .first = r->first, .edge = edge, .up = r};
 	struct mst_err e;
 
 	cr_assert_eq(mst_net_listen(r->net, &conf, &e), 0, "%s", e.text);
@@ -137,7 +139,8 @@ int rig_client(uint16_t port)
 
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	cr_assert(fd >= 0);
-	cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0, "connect: %s", strerror(errno));
+	cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0, "connect: %s",
+		     strerror(errno));
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	return fd;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A net on a loop that the test turns itself, an edge whose behaviour is switches, and plain clients on loopback. */
+/* A net on a loop that the test turns itself, an edge whose behaviour is switches, and plain
+ * clients on loopback. */
 #ifndef TEST_NET_RIG_H
 #define TEST_NET_RIG_H
 
@@ -33,16 +34,19 @@ struct rig {
 extern const struct mst_edge rig_edge;       /* every call */
 extern const struct mst_edge rig_edge_plain; /* neither on_late nor on_end */
 
-/* rig_start makes loop and net; rig_done frees them and checks that nothing is left and nothing unexpected was logged. */
+/* rig_start makes loop and net; rig_done frees them and checks that nothing is left and nothing
+ * unexpected was logged. */
 void rig_start(struct rig *r);
 void rig_done(struct rig *r);
 void rig_turn(struct rig *r, uint32_t wait_ms);
 /* rig_listen opens a loopback listener and returns its port. */
 uint16_t rig_listen(struct rig *r, const struct mst_edge *edge);
-/* rig_client connects a plain non-blocking socket; rig_open also waits until the edge has it and returns it in `out`. */
+/* rig_client connects a plain non-blocking socket; rig_open also waits until the edge has it and
+ * returns it in `out`. */
 int rig_client(uint16_t port);
 int rig_open(struct rig *r, struct mst_conn **out, uint16_t port);
-/* rig_give writes all of `bytes` and turns the loop meanwhile; rig_want reads exactly `len` bytes. */
+/* rig_give writes all of `bytes` and turns the loop meanwhile; rig_want reads exactly `len` bytes.
+ */
 void rig_give(struct rig *r, int fd, struct mst_slice bytes);
 void rig_want(struct rig *r, int fd, uint8_t *out, size_t len);
 /* rig_read is one read: bytes, 0 at the end, -errno. */

@@ -28,8 +28,8 @@ Test(net_addr, there_and_back)
 
 		cr_assert_eq(inet_pton(AF_INET6, rows[i].ip, addr.ip), 1);
 		cr_expect_eq(mst_addr_is_v4(&addr), rows[i].is_v4, "%s", rows[i].ip);
-		cr_expect_eq(mst_addr_to(&at, &addr),
-			     rows[i].is_v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+		cr_expect_eq(mst_addr_to(&at, &addr), rows[i].is_v4 ? sizeof(struct sockaddr_in)
+								    : sizeof(struct sockaddr_in6));
 		mst_addr_from(&back, &at);
 		cr_expect_eq(memcmp(back.ip, addr.ip, 16), 0, "%s", rows[i].ip);
 		cr_expect_eq(back.port, addr.port);

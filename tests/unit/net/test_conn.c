@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "muster/clock.h"
@@ -16,9 +17,21 @@ static const struct {
 	{"hello", {0}, MST_CONN_HELLO, MST_CONN_HELLO, "handshake took too long"},
 	{"idle", {0}, MST_CONN_IDLE, MST_CONN_IDLE, "idle"},
 	{"head", {MST_CONN_HEAD}, MST_CONN_IDLE, MST_CONN_HEAD, "request head took too long"},
-	{"body", {MST_CONN_HEAD, MST_CONN_BODY}, MST_CONN_IDLE, MST_CONN_BODY, "request body took too long"},
-	{"work", {MST_CONN_HEAD, MST_CONN_WORK}, MST_CONN_IDLE, MST_CONN_WORK, "answer took too long"},
-	{"write", {MST_CONN_WORK, MST_CONN_WRITE}, MST_CONN_IDLE, MST_CONN_WRITE, "answer was not taken"},
+	{"body",
+	 {MST_CONN_HEAD, MST_CONN_BODY},
+	 MST_CONN_IDLE,
+	 MST_CONN_BODY,
+	 "request body took too long"},
+	{"work",
+	 {MST_CONN_HEAD, MST_CONN_WORK},
+	 MST_CONN_IDLE,
+	 MST_CONN_WORK,
+	 "answer took too long"},
+	{"write",
+	 {MST_CONN_WORK, MST_CONN_WRITE},
+	 MST_CONN_IDLE,
+	 MST_CONN_WRITE,
+	 "answer was not taken"},
 };
 
 static void go(struct mst_conn *c, const enum mst_conn_state path[3])
@@ -178,7 +191,8 @@ Test(net_conn, peer_ends_its_side_and_reads_the_answer)
 	rig_done(&r);
 }
 
-/* Unread input at close makes the kernel send a reset, which could overtake the answer: finish must not. */
+/* Unread input at close makes the kernel send a reset, which could overtake the answer: finish must
+ * not. */
 Test(net_conn, finish_reaches_a_peer_that_still_sends)
 {
 	struct rig r = {0};

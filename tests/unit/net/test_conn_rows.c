@@ -6,9 +6,9 @@ static const char letters[] = "FDHIEBWRNC"; /* in the enum's order */
 
 /* Each row: from, and the letters of all it may move to. */
 static const char *const square[MST_NUM_CONN_STATES] = {
-	[MST_CONN_FREE] = "DHI",        [MST_CONN_DIAL] = "HC",         [MST_CONN_HELLO] = "INC",
-	[MST_CONN_IDLE] = "IEBWRNC",    [MST_CONN_HEAD] = "IBWRNC",     [MST_CONN_BODY] = "IEWRNC",
-	[MST_CONN_WORK] = "IEBWRNC",    [MST_CONN_WRITE] = "IEBWRNC",   [MST_CONN_DRAIN] = "C",
+	[MST_CONN_FREE] = "DHI",     [MST_CONN_DIAL] = "HC",       [MST_CONN_HELLO] = "INC",
+	[MST_CONN_IDLE] = "IEBWRNC", [MST_CONN_HEAD] = "IBWRNC",   [MST_CONN_BODY] = "IEWRNC",
+	[MST_CONN_WORK] = "IEBWRNC", [MST_CONN_WRITE] = "IEBWRNC", [MST_CONN_DRAIN] = "C",
 	[MST_CONN_CLOSING] = "F",
 };
 
@@ -17,8 +17,9 @@ Test(net_conn_rows, square)
 	cr_assert_eq(strlen(letters), MST_NUM_CONN_STATES);
 	for (enum mst_conn_state from = 0; from < MST_NUM_CONN_STATES; from++)
 		for (enum mst_conn_state to = 0; to < MST_NUM_CONN_STATES; to++)
-			cr_expect_eq(mst_conn_may(from, to), strchr(square[from], letters[to]) != NULL,
-				     "%s to %s", mst_conn_state_word(from), mst_conn_state_word(to));
+			cr_expect_eq(mst_conn_may(from, to),
+				     strchr(square[from], letters[to]) != NULL, "%s to %s",
+				     mst_conn_state_word(from), mst_conn_state_word(to));
 }
 
 Test(net_conn_rows, words)

@@ -7,7 +7,8 @@
 
 static struct mst_addr loopback(uint16_t port)
 {
-	return (struct mst_addr){.ip = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}, .port = port};
+	return (struct mst_addr){.ip = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1},
+				 .port = port};
 }
 
 static struct mst_conn *dial(struct rig *r, uint16_t port)

@@ -126,8 +126,10 @@ Test(net_limits, descriptors_run_out_and_come_back)
 	for (size_t i = 0; i < MST_LEN(fds); i++)
 		fds[i] = rig_client(port);
 	UNTIL(&r, rig_count(MST_C_FILES_OUT) >= 1 && mst_net_open(r.net) == 4);
-	/* While it backs off the loop sleeps: 300 ms are a few waits of 100 ms, not thousands of turns. */
-	for (uint64_t begun = mst_loop_now_ms(r.loop); mst_loop_now_ms(r.loop) < begun + 300; turns++)
+	/* While it backs off the loop sleeps: 300 ms are a few waits of 100 ms, not thousands of
+	 * turns. */
+	for (uint64_t begun = mst_loop_now_ms(r.loop); mst_loop_now_ms(r.loop) < begun + 300;
+	     turns++)
 		rig_turn(&r, 50);
 	cr_expect_lt(turns, 60, "%u turns", (unsigned)turns);
 	for (size_t i = 0; i < MST_LEN(fds); i++)

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,7 +32,8 @@ Test(net_listen, the_edge_knows_the_peer)
 Test(net_listen, both_families)
 {
 	struct rig r = {0};
-	struct mst_listen_conf conf = {.address = "::", .first = MST_CONN_IDLE, .edge = &rig_edge, .up = &r};
+	struct mst_listen_conf conf = {
+		.address = "::", .first = MST_CONN_IDLE, .edge = &rig_edge, .up = &r};
 	struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 	char text[MST_ADDR_ROOM];
 	struct mst_conn *c;
@@ -58,7 +60,8 @@ Test(net_listen, both_families)
 Test(net_listen, two_loops_share_a_port)
 {
 	struct rig a = {0}, b = {0};
-	struct mst_listen_conf conf = {.address = "127.0.0.1", .first = MST_CONN_IDLE, .edge = &rig_edge, .up = &b};
+	struct mst_listen_conf conf = {
+		.address = "127.0.0.1", .first = MST_CONN_IDLE, .edge = &rig_edge, .up = &b};
 	struct mst_err e;
 	int fds[40];
 
@@ -92,7 +95,8 @@ Test(net_listen, refused_addresses)
 		{"a name", "localhost", "localhost is not an IPv4 or IPv6 address", false},
 		{"empty", "", " is not an IPv4 or IPv6 address", false},
 		{"not ours", "192.0.2.1", "cannot listen on 192.0.2.1 port 0", false},
-		{"no folder", "/nowhere/muster.sock", "cannot listen on /nowhere/muster.sock", true},
+		{"no folder", "/nowhere/muster.sock", "cannot listen on /nowhere/muster.sock",
+		 true},
 		{"not a socket", "/etc/passwd", "/etc/passwd exists and is not a socket", true},
 	};
 	char long_path[200];
@@ -105,12 +109,15 @@ Test(net_listen, refused_addresses)
 			.address = rows[i].address, .is_unix = rows[i].is_unix, .edge = &rig_edge};
 
 		cr_expect_eq(mst_net_listen(r.net, &conf, &e), -1, "%s", rows[i].name);
-		cr_expect_eq(strncmp(e.text, rows[i].text, strlen(rows[i].text)), 0, "%s: %s", rows[i].name,
-			     e.text);
+		cr_expect_eq(strncmp(e.text, rows[i].text, strlen(rows[i].text)), 0, "%s: %s",
+			     rows[i].name, e.text);
 	}
 	memset(long_path, 'x', sizeof(long_path) - 1);
 	long_path[199] = 0;
-	cr_expect_eq(mst_net_listen(r.net, &(struct mst_listen_conf){.address = long_path, .is_unix = true}, &e), -1);
+	cr_expect_eq(mst_net_listen(
+			     r.net,
+			     &(struct mst_listen_conf){.address = long_path, .is_unix = true}, &e),
+		     -1);
 	rig_done(&r);
 }
 
@@ -181,7 +188,8 @@ static int unix_client(const char *path)
 Test(net_listen, unix_socket)
 {
 	struct rig r = {.echoes = true, .conf.num_per_source_max = 1}, other = {0};
-	struct mst_listen_conf conf = {.is_unix = true, .first = MST_CONN_IDLE, .edge = &rig_edge_plain, .up = &r};
+	struct mst_listen_conf conf = {
+		.is_unix = true, .first = MST_CONN_IDLE, .edge = &rig_edge_plain, .up = &r};
 	char path[64], text[MST_ADDR_ROOM];
 	struct mst_err e;
 	struct stat st;
@@ -214,7 +222,8 @@ Test(net_listen, unix_socket)
 	rig_start(&other);
 	cr_expect_eq(mst_net_listen(other.net, &conf, &e), -1);
 	cr_expect_eq(e.code, MST_E_CONFLICT);
-	rig_done(&other);
+	mst_net_free(&other.net);
+	mst_loop_free(&other.loop);
 	rig_turn(&r, 5);
 	close(a);
 	close(b);
@@ -226,7 +235,8 @@ Test(net_listen, unix_socket)
 Test(net_listen, stale_unix_socket_is_replaced)
 {
 	struct rig r = {0};
-	struct mst_listen_conf conf = {.is_unix = true, .first = MST_CONN_IDLE, .edge = &rig_edge_plain, .up = &r};
+	struct mst_listen_conf conf = {
+		.is_unix = true, .first = MST_CONN_IDLE, .edge = &rig_edge_plain, .up = &r};
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	int dead = socket(AF_UNIX, SOCK_STREAM, 0), fd;
 	struct mst_err e;
@@ -246,10 +256,27 @@ Test(net_listen, stale_unix_socket_is_replaced)
 	rig_done(&r);
 }
 
+/* A start that fails half way hushes listeners whose accept has not left yet. */
+Test(net_listen, hush_before_the_first_turn)
+{
+	struct rig r = {0};
+	struct mst_listen_conf conf = {
+		.address = "127.0.0.1", .edge = &rig_edge, .up = &r, .first = MST_CONN_IDLE};
+	struct mst_err e;
+
+	rig_start(&r);
+	cr_assert_eq(mst_net_listen(r.net, &conf, &e), 0, "%s", e.text);
+	mst_net_hush(r.net);
+	cr_expect_geq(r.net->listeners[0].fd, 0, "the queued accept names it");
+	UNTIL(&r, r.net->listeners[0].fd == -1);
+	rig_done(&r);
+}
+
 Test(net_listen, too_many)
 {
 	struct rig r = {0};
-	struct mst_listen_conf conf = {.address = "127.0.0.1", .edge = &rig_edge, .up = &r, .first = MST_CONN_IDLE};
+	struct mst_listen_conf conf = {
+		.address = "127.0.0.1", .edge = &rig_edge, .up = &r, .first = MST_CONN_IDLE};
 	struct mst_err e;
 
 	rig_start(&r);

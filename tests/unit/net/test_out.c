@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include <sys/socket.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static uint8_t *pattern(size_t len)

@@ -37,7 +37,8 @@ Test(net_recv, pause_and_resume_in_every_order)
 {
 	/* p pause, r resume, t turn, w peer writes a byte */
 	static const char *const rows[] = {
-		"prw", "prtw", "ptrw", "pwtr", "wprt", "wpr", "pprrw", "prprw", "ptprw", "wptrtpw", "ptwtrprtw",
+		"prw",   "prtw",  "ptrw",  "pwtr",    "wprt",      "wpr",
+		"pprrw", "prprw", "ptprw", "wptrtpw", "ptwtrprtw",
 	};
 
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
@@ -68,7 +69,8 @@ Test(net_recv, pause_and_resume_in_every_order)
 	}
 }
 
-/* Two buffers of 256 bytes for eight peers that send at once: receives starve, none is lost, the loop does not spin. */
+/* Two buffers of 256 bytes for eight peers that send at once: receives starve, none is lost, the
+ * loop does not spin. */
 Test(net_recv, too_few_buffers)
 {
 	struct rig r = {.loop_conf = {.num_buffers = 2, .buffer_len = 256}, .echoes = true};
@@ -103,7 +105,9 @@ Test(net_recv, a_starved_connection_may_close)
 
 	rig_start(&r);
 	fd = rig_open(&r, &c, rig_listen(&r, &rig_edge));
-	mst_recv_on_done(r.net, &(struct mst_done){.slot = c->slot, .gen = c->gen, .res = -ENOBUFS, .more = true});
+	mst_recv_on_done(
+		r.net,
+		&(struct mst_done){.slot = c->slot, .gen = c->gen, .res = -ENOBUFS, .more = true});
 	cr_expect_eq(r.net->num_starved, 1);
 	mst_conn_close(c, "while starved");
 	UNTIL(&r, r.num_gone == 1);
