@@ -104,7 +104,7 @@ static int show_outcome(struct mst_ctl *ctl, const struct mst_json_value *root, 
 	struct mst_slice words;
 	struct outcome o = {0};
 
-	if (mst_json_get_text0(root, &words, "command_error", NULL) > 0)
+	if (mst_json_get_text0(root, &words, "error", NULL) > 0 || mst_json_get_text0(root, &words, "command_error", NULL) > 0)
 		return mst_fail(e, MST_E_DENIED, "%.*s", (int)words.len, (const char *)words.at);
 	if (mst_json_get_object0(root, &list, "status", e) <= 0)
 		return mst_fail(e, MST_E_SYNTAX, "the answer has no \"status\"");

@@ -10,28 +10,21 @@
 
 static const struct {
 	int sys;
-	enum mst_code code;
 	const char *text;
 } setup_rows[] = {
-	{ENOSYS, MST_E_CONF,
-	 "this kernel has no io_uring, or a seccomp filter hides it: Linux 6.1 or later is needed"},
-	{EPERM, MST_E_CONF,
-	 "io_uring is switched off here: see the sysctl kernel.io_uring_disabled and the "
-	 "container's seccomp profile"},
-	{EACCES, MST_E_CONF, "io_uring is refused here by a security policy"},
-	{EINVAL, MST_E_CONF,
-	 "this kernel's io_uring lacks DEFER_TASKRUN: Linux 6.1 or later is needed"},
-	{ENOMEM, MST_E_CONF,
-	 "no memory for an io_uring: see the limit on locked memory (ulimit -l)"},
-	{EMFILE, MST_E_CONF,
-	 "no descriptor left for an io_uring: see the limit of open files (ulimit -n)"},
+	{ENOSYS, "this kernel has no io_uring, or a filter hides it: Linux 6.1 or later is needed"},
+	{EINVAL, "this kernel's io_uring lacks DEFER_TASKRUN: Linux 6.1 or later is needed"},
+	{EPERM, "io_uring is switched off here: see kernel.io_uring_disabled and seccomp filters"},
+	{EACCES, "io_uring is refused here by a security policy"},
+	{ENOMEM, "no memory for an io_uring: see the limit on locked memory (ulimit -l)"},
+	{EMFILE, "no descriptor left for an io_uring: see the limit of open files (ulimit -n)"},
 };
 
 int mst_probe_setup(int sys, struct mst_err *e)
 {
 	for (size_t i = 0; i < MST_LEN(setup_rows); i++)
 		if (setup_rows[i].sys == sys)
-			return mst_fail(e, setup_rows[i].code, "%s", setup_rows[i].text);
+			return mst_fail(e, MST_E_CONF, "%s", setup_rows[i].text);
 	return mst_fail_sys(e, sys, "cannot make an io_uring");
 }
 
@@ -39,11 +32,17 @@ static const struct {
 	int op;
 	const char *name;
 } op_rows[] = {
-	{IORING_OP_ACCEPT, "ACCEPT"},     {IORING_OP_RECV, "RECV"},
-	{IORING_OP_SEND, "SEND"},         {IORING_OP_SHUTDOWN, "SHUTDOWN"},
-	{IORING_OP_CLOSE, "CLOSE"},       {IORING_OP_SOCKET, "SOCKET"},
-	{IORING_OP_CONNECT, "CONNECT"},   {IORING_OP_ASYNC_CANCEL, "ASYNC_CANCEL"},
-	{IORING_OP_MSG_RING, "MSG_RING"},
+	/* clang-format off */
+	{IORING_OP_ACCEPT,       "ACCEPT"},
+	{IORING_OP_RECV,         "RECV"},
+	{IORING_OP_SEND,         "SEND"},
+	{IORING_OP_SHUTDOWN,     "SHUTDOWN"},
+	{IORING_OP_CLOSE,        "CLOSE"},
+	{IORING_OP_SOCKET,       "SOCKET"},
+	{IORING_OP_CONNECT,      "CONNECT"},
+	{IORING_OP_ASYNC_CANCEL, "ASYNC_CANCEL"},
+	{IORING_OP_MSG_RING,     "MSG_RING"},
+	/* clang-format on */
 };
 
 static int probe_ops(struct io_uring *ring, struct mst_err *e)

@@ -2,7 +2,6 @@
 /* Makes and ends the ring of a loop: queues, direct descriptors, receive buffers, and the one way
  * into the kernel. */
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,7 +166,7 @@ int mst_ring_own(struct mst_loop *loop, struct mst_err *e)
 		loop->is_enabled = true;
 	}
 	/* Saves the lookup of the descriptor in every turn; the plain one is as good. */
-	if (io_uring_register_ring_fd(&loop->ring) == 1) {
+	if (!loop->is_registered && io_uring_register_ring_fd(&loop->ring) == 1) {
 		loop->is_registered = true;
 		loop->enter_fd = loop->ring.enter_ring_fd;
 		loop->enter_flags = IORING_ENTER_REGISTERED_RING;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The turn: submit and wait once, hand out completions, mails, timers, then the calls at its end.
- */
+/* The turn: submit and wait once, then completions, mails, timers and the calls at its end. */
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 
 #include "muster/clock.h"
 #include "muster/count.h"
@@ -51,10 +50,18 @@ static void on_own(struct mst_loop *loop, const struct io_uring_cqe *cqe, struct
 
 static void (*const completions[MST_NUM_OPS])(struct mst_loop *, const struct io_uring_cqe *,
 					      struct mst_done *) = {
-	[MST_OP_ACCEPT] = on_accept, [MST_OP_PEER] = pass_up,     [MST_OP_RECV] = on_recv,
-	[MST_OP_SEND] = pass_up,     [MST_OP_SHUTDOWN] = pass_up, [MST_OP_CLOSE] = pass_up,
-	[MST_OP_SOCKET] = pass_up,   [MST_OP_CONNECT] = pass_up,  [MST_OP_CANCEL] = pass_up,
-	[MST_OP_MAIL] = on_own,
+	/* clang-format off */
+	[MST_OP_ACCEPT]   = on_accept,
+	[MST_OP_PEER]     = pass_up,
+	[MST_OP_RECV]     = on_recv,
+	[MST_OP_SEND]     = pass_up,
+	[MST_OP_SHUTDOWN] = pass_up,
+	[MST_OP_CLOSE]    = pass_up,
+	[MST_OP_SOCKET]   = pass_up,
+	[MST_OP_CONNECT]  = pass_up,
+	[MST_OP_CANCEL]   = pass_up,
+	[MST_OP_MAIL]     = on_own,
+	/* clang-format on */
 };
 
 static void complete(struct mst_loop *loop, const struct io_uring_cqe *cqe)
@@ -152,16 +159,16 @@ int mst_loop_turn(struct mst_loop *loop, uint32_t wait_ms, struct mst_err *e)
 static int settle_thread(const struct mst_loop *loop, struct mst_err *e)
 {
 	cpu_set_t cpus;
-	int rc;
 
 	if (loop->name[0])
-		pthread_setname_np(pthread_self(), loop->name);
+		prctl(PR_SET_NAME, loop->name);
 	if (loop->cpu < 0)
 		return 0;
 	CPU_ZERO(&cpus);
 	CPU_SET((size_t)loop->cpu, &cpus);
-	rc = pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
-	return rc ? mst_fail_sys(e, rc, "cannot pin a loop to core %d", loop->cpu) : 0;
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
+		return mst_fail_sys(e, errno, "cannot pin a loop to core %d", loop->cpu);
+	return 0;
 }
 
 int mst_loop_run(struct mst_loop *loop, struct mst_err *e)

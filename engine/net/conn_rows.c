@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The states of a connection as rows: its word, what its deadline means, which moves are allowed.
- */
+/* The states of a connection as rows: word, what a passed deadline means, allowed moves. */
 #include "own.h"
 
 #define B(state) MST_B(MST_CONN_##state)

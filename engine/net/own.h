@@ -66,9 +66,9 @@ struct mst_net {
 
 /* What the rows say of a state. */
 struct mst_conn_row {
-	const char *word,
-		*late; /* `late`: why a connection was closed whose deadline passed here */
-	uint16_t next; /* MST_B(state) of every allowed move */
+	const char *word;
+	const char *late; /* why a connection was closed whose deadline passed here */
+	uint16_t next;    /* MST_B(state) of every allowed move */
 };
 extern const struct mst_conn_row mst_conn_rows[MST_NUM_CONN_STATES];
 

@@ -73,6 +73,11 @@ struct mst_channel {
 	int64_t updated_ms;
 	struct mst_slice raw;
 };
+/* mst_channel_is_live: it has a push token of the device's present enrolment. */
+static inline bool mst_channel_is_live(const struct mst_channel *c, const struct mst_device *d)
+{
+	return c->is_enabled && c->epoch == d->epoch;
+}
 /* Secrets are opened and sealed with `seal`, bound to the channel's key. */
 int mst_channel_get(struct mst_read *r, struct mst_channel *out, const struct mst_id *id, const struct mst_seal *seal) MST_MUST;
 int mst_channel_put(struct mst_batch *b, const struct mst_channel *c, const struct mst_seal *seal, struct mst_err *e) MST_MUST;

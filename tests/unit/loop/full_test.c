@@ -3,10 +3,15 @@
  * configuration beyond its bounds. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kit.h"
+#include "ring.h"
 
 /* Arms the receive again when it ended for want of a buffer, as net does. */
 static void receive_all(struct kit *kit, uint32_t file, size_t len)
@@ -180,4 +185,59 @@ Test(full, no_descriptor_left_for_the_ring)
 	cr_assert_eq(mst_loop_new(&loop, &conf, &e), -1);
 	cr_expect(strstr(e.text, "ulimit -n"), "%s", e.text);
 	cr_assert_eq(mst_loop_probe(&e), -1);
+}
+
+/* From here on the process has no io_uring: io_uring_setup answers `sys`. */
+static void hide_io_uring(uint32_t sys)
+{
+	struct sock_filter rows[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | sys),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {MST_LEN(rows), rows};
+
+	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+}
+
+static void expect_refusal(const char *text)
+{
+	struct mst_loop_conf conf = {.cpu = -1};
+	struct mst_loop *loop = NULL;
+	struct mst_err e;
+
+	cr_expect_eq(mst_loop_probe(&e), -1);
+	cr_expect_eq(e.code, MST_E_CONF);
+	cr_expect(strstr(e.text, text), "%s", e.text);
+	cr_expect_eq(mst_loop_new(&loop, &conf, &e), -1);
+	cr_expect_null(loop);
+	cr_expect(strstr(e.text, text), "%s", e.text);
+}
+
+Test(full, a_host_without_io_uring_is_told_so)
+{
+	hide_io_uring(ENOSYS);
+	expect_refusal("no io_uring");
+}
+
+Test(full, a_host_that_forbids_io_uring_is_told_so)
+{
+	hide_io_uring(EPERM);
+	expect_refusal("kernel.io_uring_disabled");
+}
+
+Test(full, an_old_io_uring_is_told_so)
+{
+	hide_io_uring(EINVAL);
+	expect_refusal("DEFER_TASKRUN");
+}
+
+Test(full, an_unforeseen_refusal_names_the_error)
+{
+	struct mst_err e;
+
+	cr_expect_eq(mst_probe_setup(EIO, &e), -1);
+	cr_expect_eq(e.sys, EIO);
 }

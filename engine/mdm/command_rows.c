@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a device may say on the command channel: one row for each Status, one for each key that is looked at. */
+#include "own.h"
+
+/* clang-format off */
+const struct mdm_status_row mst_command_rows[] = {
+	/* Status              kind            the command becomes */
+	{"Idle",               STATUS_IDLE,    MST_COMMAND_QUEUED},
+	{"Acknowledged",       STATUS_OVER,    MST_COMMAND_ACKNOWLEDGED},
+	{"Error",              STATUS_OVER,    MST_COMMAND_ERROR},
+	{"CommandFormatError", STATUS_OVER,    MST_COMMAND_FORMAT_ERROR},
+	{"NotNow",             STATUS_NOT_NOW, MST_COMMAND_NOT_NOW},
+};
+const size_t mst_command_num_rows = MST_LEN(mst_command_rows);
+
+const struct mdm_item_row mst_command_items[] = {
+	{"Status",      offsetof(struct mdm_message, status), ITEM_TEXT, 1, 64},
+	{"CommandUUID", offsetof(struct mdm_message, uuid),   ITEM_TEXT, 0, MST_UUID_MAX},
+};
+/* clang-format on */
+const size_t mst_command_num_items = MST_LEN(mst_command_items);

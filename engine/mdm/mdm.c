@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both ways share: the identity stage, reading, committing, and the answers that refuse. */
+#include "muster/count.h"
+#include "muster/log.h"
+#include "own.h"
+
+/* The error document of Apple's unrecognized.device schema; the device that gets it unenrols. */
+static const char unrecognized[] =
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	"<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
+	"<plist version=\"1.0\"><dict>"
+	"<key>code</key><string>com.apple.unrecognized.device</string>"
+	"<key>description</key><string>This device is not enrolled here.</string>"
+	"<key>message</key><string>This device is not managed by this server any more.</string>"
+	"</dict></plist>\n";
+
+/* What an exchange may take beside its body: itself a few times over (a report is copied into its batch), the next command, and
+ * small change. */
+#define ROOM_FOR_BODY 4
+#define ROOM_FOR_REST (3 * (size_t)MST_COMMAND_MAX + 128 * 1024)
+
+bool mst_mdm_is_checkin(const struct mst_xchg *x)
+{
+	return mst_slice_case_starts(mst_xchg_header(x, MST_S("content-type")), MST_S(MST_TYPE_CHECKIN));
+}
+
+int mst_mdm_admit(struct mst_xchg *x)
+{
+	if (x->peer)
+		return 0;
+	mst_count(MST_C_IDENTITY_REFUSED, 1);
+	return mst_fail(&x->err, MST_E_DENIED, "no client certificate");
+}
+
+enum mst_step mst_mdm_identify(struct mst_xchg *x)
+{
+	struct mdm_state *s;
+	size_t room = ROOM_FOR_BODY * x->in.body.len + ROOM_FOR_REST;
+
+	if (mst_mdm_admit(x) < 0)
+		return mst_xchg_fail(x);
+	if (x->arena.limit < room)
+		x->arena.limit = room;
+	s = mst_arena_zero(&x->arena, sizeof(*s));
+	if (!s)
+		return mst_xchg_refuse(x, MST_E_BUSY, "out of memory for a message");
+	s->x = x;
+	s->app = x->app;
+	s->peer = *x->peer;
+	s->now_ms = mst_clock_wall_ms();
+	x->state = s;
+	return STEP_NEXT;
+}
+
+static void on_read(struct mst_read *r)
+{
+	struct mdm_state *s = MST_HOME(r, struct mdm_state, read);
+	mst_xchg_resume(s->x);
+}
+
+enum mst_step mst_mdm_read(struct mdm_state *s, int (*plan)(struct mst_read *r))
+{
+	s->read = (struct mst_read){.arena = &s->x->arena, .plan = plan, .on_read = on_read};
+	switch (mst_store_read(s->app->store, &s->read, s->app->loop, &s->x->err)) {
+	case 1:
+		return STEP_NEXT;
+	case 0:
+		return STEP_WAIT;
+	default:
+		return mst_mdm_fail(s);
+	}
+}
+
+static void on_committed(struct mst_batch *b)
+{
+	struct mdm_state *s = MST_HOME(b, struct mdm_state, batch);
+	mst_xchg_resume(s->x);
+}
+
+void mst_mdm_batch(struct mdm_state *s)
+{
+	mst_batch_init(&s->batch, &s->x->arena, s->app->loop, on_committed);
+	s->has_batch = true;
+}
+
+enum mst_step mst_mdm_commit(struct mdm_state *s)
+{
+	if (mst_store_commit(s->app->store, &s->batch, &s->x->err) < 0)
+		return mst_mdm_fail(s);
+	return STEP_WAIT;
+}
+
+int mst_mdm_committed(struct mdm_state *s)
+{
+	struct mst_xchg *x = s->x;
+
+	if (!s->has_batch || s->batch.rc == 0)
+		return 0;
+	x->err = s->batch.err;
+	/* Somebody else wrote in between: the device will find the new state when it says this again. */
+	if (x->err.code == MST_E_CONFLICT)
+		mst_fail(&x->err, MST_E_BUSY, "the record changed meanwhile");
+	mst_mdm_fail(s);
+	x->out.retry_after_s = 1;
+	return -1;
+}
+
+int mst_mdm_judged(struct mdm_state *s)
+{
+	switch (s->verdict) {
+	case VERDICT_GOOD:
+	case VERDICT_BIND:
+	case VERDICT_REBIND:
+	case VERDICT_ADOPT:
+		return 0;
+	case VERDICT_UNKNOWN:
+		mst_mdm_unrecognized(s);
+		return -1;
+	case VERDICT_OTHERS:
+	case VERDICT_STRANGER:
+	case NUM_VERDICTS:
+		break;
+	}
+	mst_count(MST_C_IDENTITY_REFUSED, 1);
+	mst_mdm_refuse(s, MST_E_DENIED, mst_identity_word(s->verdict));
+	return -1;
+}
+
+static void log_refused(const struct mdm_state *s, const char *why)
+{
+	mst_log_peer(WARN, "device refused", mst_f_u64("exchange", s->x->id), mst_f_str("way", s->x->way->name),
+		     mst_f_slice("device", s->who.device), mst_f_str("name", s->peer.name),
+		     mst_f_hex("certificate", mst_slice(s->peer.sha256, sizeof(s->peer.sha256))),
+		     mst_f_str("why", why));
+}
+
+enum mst_step mst_mdm_fail(struct mdm_state *s)
+{
+	log_refused(s, s->x->err.text);
+	return mst_xchg_fail(s->x);
+}
+
+enum mst_step mst_mdm_refuse(struct mdm_state *s, enum mst_code code, const char *text)
+{
+	log_refused(s, text);
+	return mst_xchg_refuse(s->x, code, text);
+}
+
+enum mst_step mst_mdm_unrecognized(struct mdm_state *s)
+{
+	mst_count(MST_C_IDENTITY_REFUSED, 1);
+	log_refused(s, mst_identity_word(VERDICT_UNKNOWN));
+	return mst_xchg_answer(s->x, 403, MST_PLIST_TYPE, MST_S(unrecognized));
+}
