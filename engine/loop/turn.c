@@ -156,27 +156,28 @@ int mst_loop_turn(struct mst_loop *loop, uint32_t wait_ms, struct mst_err *e)
 	return 0;
 }
 
-static int settle_thread(const struct mst_loop *loop, struct mst_err *e)
+/* The kernel's helpers for this ring keep to the core as well: a shutdown costs 2 us there and 14
+ * us on another. Without, they are merely slower. */
+static int pin(struct mst_loop *loop, struct mst_err *e)
 {
 	cpu_set_t cpus;
 
-	if (loop->name[0])
-		prctl(PR_SET_NAME, loop->name);
-	if (loop->cpu < 0)
-		return 0;
 	CPU_ZERO(&cpus);
 	CPU_SET((size_t)loop->cpu, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
 		return mst_fail_sys(e, errno, "cannot pin a loop to core %d", loop->cpu);
+	io_uring_register_iowq_aff(&loop->ring, sizeof(cpus), &cpus);
 	return 0;
 }
 
 int mst_loop_run(struct mst_loop *loop, struct mst_err *e)
 {
-	int rc = settle_thread(loop, e);
+	int rc = mst_ring_own(loop, e);
 
-	if (rc == 0)
-		rc = mst_ring_own(loop, e);
+	if (loop->name[0])
+		prctl(PR_SET_NAME, loop->name);
+	if (rc == 0 && loop->cpu >= 0)
+		rc = pin(loop, e);
 	while (rc == 0 && !atomic_load_explicit(&loop->is_stopped, memory_order_relaxed))
 		rc = mst_loop_turn(loop, LOOP_SLEEP_MAX_MS, e);
 	/* What the last turn queued (closes, wakes of other loops) still leaves. */

@@ -8,24 +8,12 @@ static void remember(struct mdm_state *s, enum mst_event event, struct mst_slice
 			&(struct mst_history){.at_ms = s->now_ms, .event = event, .who = MST_S("device"), .detail = detail});
 }
 
-static struct mst_device device_new(const struct mdm_state *s)
-{
-	return (struct mst_device){
-		.id = s->who.device_id,
-		.text = s->who.device,
-		.is_user_enrollment = s->who.kind == MST_CHANNEL_ENROLLMENT_DEVICE ||
-				      s->who.kind == MST_CHANNEL_ENROLLMENT_USER,
-		.state = MST_DEVICE_AUTHENTICATED,
-		.epoch = 1,
-	};
-}
-
 /* An enrolment begins: a new epoch, so that commands and push tokens of the one before are not used any more. */
 enum mst_step mst_apply_authenticate(struct mdm_state *s)
 {
 	const struct mdm_message *m = &s->message;
 	const struct mst_device *old = &s->facts.device;
-	struct mst_device d = device_new(s);
+	struct mst_device d = mst_enrolment_device(&s->who);
 
 	if (s->facts.has_device) {
 		d.epoch = old->epoch + 1;
@@ -76,7 +64,7 @@ static void channel_fill(struct mst_channel *c, const struct mdm_state *s, const
  * in between is noticed. */
 enum mst_step mst_apply_token_update(struct mdm_state *s)
 {
-	struct mst_device d = s->facts.has_device ? s->facts.device : device_new(s);
+	struct mst_device d = s->facts.has_device ? s->facts.device : mst_enrolment_device(&s->who);
 	struct mst_channel c = s->has_channel ? s->channel : (struct mst_channel){0};
 
 	channel_fill(&c, s, &d);

@@ -146,15 +146,8 @@ static void report_over(struct mdm_state *s)
 /* A device that is known by a certificate that is not: its record is written with the new one. */
 static void identity_put(struct mdm_state *s)
 {
-	struct mst_device d = s->facts.has_device ? s->facts.device
-						  : (struct mst_device){
-							    .id = s->who.device_id,
-							    .text = s->who.device,
-							    .is_user_enrollment = s->who.kind == MST_CHANNEL_ENROLLMENT_DEVICE ||
-										  s->who.kind == MST_CHANNEL_ENROLLMENT_USER,
-							    .state = MST_DEVICE_AUTHENTICATED,
-							    .epoch = 1,
-						    };
+	struct mst_device d = s->facts.has_device ? s->facts.device : mst_enrolment_device(&s->who);
+
 	d.updated_ms = s->now_ms;
 	mst_identity_write(&s->batch, &d, &s->facts, &s->peer, s->verdict, s->now_ms);
 	mst_device_put(&s->batch, &d);

@@ -79,3 +79,15 @@ int mst_enrolment_find(struct mdm_enrolment *out, const struct mdm_ids *ids, str
 	}
 	return mst_fail(e, MST_E_SYNTAX, "neither UDID nor EnrollmentID");
 }
+
+struct mst_device mst_enrolment_device(const struct mdm_enrolment *who)
+{
+	return (struct mst_device){
+		.id = who->device_id,
+		.text = who->device,
+		.is_user_enrollment = who->kind == MST_CHANNEL_ENROLLMENT_DEVICE ||
+				      who->kind == MST_CHANNEL_ENROLLMENT_USER,
+		.state = MST_DEVICE_AUTHENTICATED,
+		.epoch = 1,
+	};
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both ways share: the identity stage, reading, committing, and the answers that refuse. */
+#include "muster/clock.h"
 #include "muster/count.h"
 #include "muster/log.h"
 #include "own.h"

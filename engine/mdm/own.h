@@ -48,6 +48,8 @@ struct mdm_enrolment {
 	struct mst_id device_id;       /* channel zero */
 };
 int mst_enrolment_find(struct mdm_enrolment *out, const struct mdm_ids *ids, struct mst_err *e) MST_MUST;
+/* mst_enrolment_device: the record of a device that had none. */
+struct mst_device mst_enrolment_device(const struct mdm_enrolment *who);
 static inline bool mst_enrolment_is_device(const struct mdm_enrolment *who)
 {
 	return who->user.len == 0;

@@ -101,28 +101,34 @@ static void send_home(struct committer *c, struct mst_batch *b)
 }
 
 /* When the write fails, every batch of the group hears of it: even a conflict may have been one with a failed batch. */
-static void finish(struct committer *c, struct mst_mail *first, int rc, const struct mst_err *err)
+static void settle(struct committer *c, struct mst_mail *first, int rc, const struct mst_err *err)
 {
 	uint64_t now_ns = mst_clock_ns();
-	struct mst_mail *next;
 	uint32_t num = 0, num_written = 0;
 
-	for (struct mst_mail *mail = first; mail; mail = next) {
+	for (struct mst_mail *mail = first; mail; mail = mail->next, num++) {
 		struct mst_batch *b = batch_of(mail);
-		next = mail->next;
 		if (rc < 0) {
 			b->rc = -1;
 			b->err = *err;
 		}
-		num++;
 		num_written += b->rc == 0;
 		mst_count_time(MST_H_COMMIT, now_ns - b->posted_ns);
-		send_home(c, b);
 	}
 	atomic_fetch_sub(&c->num_out, num);
 	mst_count(MST_C_STORE_BATCHES, num_written);
 	if (rc < 0)
 		mst_count(MST_C_STORE_FAILED, num);
+}
+
+static void send_all_home(struct committer *c, struct mst_mail *first)
+{
+	struct mst_mail *next;
+
+	for (struct mst_mail *mail = first; mail; mail = next) {
+		next = mail->next;
+		send_home(c, batch_of(mail));
+	}
 }
 
 static void commit_group(struct mst_store *store, struct mst_mail *first)
@@ -141,7 +147,8 @@ static void commit_group(struct mst_store *store, struct mst_mail *first)
 	int rc = mst_group_write(&c->group, is_lazy, &err);
 	if (rc < 0)
 		mst_log_peer(ERROR, "the store cannot write", mst_f_err(&err));
-	finish(c, first, rc, &err);
+	settle(c, first, rc, &err);
+	send_all_home(c, first);
 }
 
 static void *run(void *context)
@@ -222,9 +229,9 @@ int mst_store_commit_here(struct mst_store *store, struct mst_batch *b)
 	struct committer *c = &store->committer;
 
 	b->home = NULL;
-	b->rc = post(store, b, &b->err);
-	if (b->rc < 0)
-		return -1;
+	/* Once posted, b->rc is the committer's. */
+	if (post(store, b, &b->err) < 0)
+		return b->rc = -1;
 	pthread_mutex_lock(&c->lock);
 	while (!b->is_home)
 		pthread_cond_wait(&c->here, &c->lock);

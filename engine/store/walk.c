@@ -35,15 +35,14 @@ int mst_walk_next(struct mst_walk *w)
 {
 	if (w->is_begun)
 		rocksdb_iter_next(w->iterator);
-	w->is_begun = true;
+	w->is_begun = false; /* at the end, asked again, it stays where it is and says the same */
 	if (!rocksdb_iter_valid(w->iterator))
 		return end(w);
 	w->key.at = (const uint8_t *)rocksdb_iter_key(w->iterator, &w->key.len);
-	if (!mst_slice_starts(w->key, w->prefix)) {
-		w->is_begun = false; /* asked again, it stays where it is and says the same */
+	if (!mst_slice_starts(w->key, w->prefix))
 		return 0;
-	}
 	w->value.at = (const uint8_t *)rocksdb_iter_value(w->iterator, &w->value.len);
+	w->is_begun = true;
 	return 1;
 }
 

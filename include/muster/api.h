@@ -1,17 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operator API: rows of method, path and stage. On the control socket the peer's credentials decide, on the portal an API
- * key (Authorization: Bearer KEY, or Basic with any user and the key as password, as NanoMDM's clients send it).
- * Authorisation happens when the head is in, before a parameter or a body byte is looked at.
+ * The operator API: its stages. docs/api.md tells what they answer. On the control socket the file's mode and the peer's
+ * credentials decide, on the portal an API key (Authorization: Bearer KEY, or Basic with any user and the key as password, as
+ * NanoMDM's clients send it). Authorisation happens when the head is in, before a parameter or a body byte is looked at.
+ *
+ *   look-ups : devices | device | history | commands | command | status  ~> told > reply     a worker reads and writes the JSON
+ *   at once  : health | version | metrics > reply
+ *   cancel   : cancel_look ~> cancel_apply ~> cancel_answer > reply
+ *   enqueue  : enqueue_decode > enqueue_look ~> enqueue_apply ~> enqueue_look ~> enqueue_apply ~> enqueue_answer > reply
+ *
+ * An enqueue writes one batch for each id; those whose device changed in between are looked at once more.
  */
 #ifndef MUSTER_API_H
 #define MUSTER_API_H
 
 #include "muster/xchg.h"
 
-/* mst_api_authorise: 0, or -1 with x->err DENIED... 401 is right here: these are operators, not devices. */
-int mst_api_authorise(struct mst_xchg *x);
-/* mst_api_route finds the way for method and path, sets x->body_max. -1 ABSENT or METHOD. */
-int mst_api_route(struct mst_xchg *x);
+/* mst_api_authorise: 0 with x->who set, or -1 with x->err KEY and the challenge in x->out.extra. 401 is right here: these are
+ * operators, not devices. */
+int mst_api_authorise(struct mst_xchg *x) MST_MUST;
+
+enum mst_step mst_api_health(struct mst_xchg *x);
+enum mst_step mst_api_version(struct mst_xchg *x);
+enum mst_step mst_api_metrics(struct mst_xchg *x);
+
+enum mst_step mst_api_status(struct mst_xchg *x);
+enum mst_step mst_api_devices(struct mst_xchg *x);
+enum mst_step mst_api_device(struct mst_xchg *x);
+enum mst_step mst_api_history(struct mst_xchg *x);
+enum mst_step mst_api_commands(struct mst_xchg *x);
+enum mst_step mst_api_command(struct mst_xchg *x);
+enum mst_step mst_api_told(struct mst_xchg *x);
+
+enum mst_step mst_api_cancel_look(struct mst_xchg *x);
+enum mst_step mst_api_cancel_apply(struct mst_xchg *x);
+enum mst_step mst_api_cancel_answer(struct mst_xchg *x);
+
+enum mst_step mst_api_enqueue_decode(struct mst_xchg *x);
+enum mst_step mst_api_enqueue_look(struct mst_xchg *x);
+enum mst_step mst_api_enqueue_apply(struct mst_xchg *x);
+enum mst_step mst_api_enqueue_answer(struct mst_xchg *x);
 
 #endif

@@ -13,6 +13,7 @@
 #define MST_CODES(X)                                                                               \
 	X(NONE, 200, "none")                                                                       \
 	X(SYNTAX, 400, "syntax")           /* the peer's bytes do not parse or break a rule */     \
+	X(KEY, 401, "key")                 /* an operator without a key; never a device: it would unenrol */ \
 	X(DENIED, 403, "denied")           /* known who, not allowed */                            \
 	X(ABSENT, 404, "absent")           /* no such thing */                                     \
 	X(METHOD, 405, "method")           /* the path exists, the method does not */              \

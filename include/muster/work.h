@@ -16,7 +16,7 @@ enum mst_lane { MST_LANE_FAST, MST_LANE_BULK, MST_NUM_LANES };
 
 struct mst_job {
 	struct mst_mail mail;               /* the way home; the pool's while posted */
-	struct mst_loop *home;              /* set by the poster */
+	struct mst_loop *home;              /* set by the poster; NULL only without on_ran */
 	void (*run)(struct mst_job *job);    /* on a worker */
 	void (*on_ran)(struct mst_job *job); /* on home's thread, exactly once; NULL: nobody is told */
 	struct mst_job *next;

@@ -251,7 +251,7 @@ Test(ops, connect_sets_no_delay)
 	kit_wait(kit, MST_OP_CONNECT, 1);
 	int ours = accept(fd, NULL, NULL);
 	char in[64];
-	uint64_t slowest = 0;
+	uint32_t num_slow = 0;
 	setsockopt(ours, IPPROTO_TCP, TCP_QUICKACK, &(int){0}, sizeof(int));
 	for (uint32_t i = 0; i < 30; i++) {
 		mst_loop_send(kit->loop, 1, 2, file, MST_S("one"));
@@ -260,11 +260,10 @@ Test(ops, connect_sets_no_delay)
 		uint64_t before = mst_clock_ms();
 		kit_wait(kit, MST_OP_SEND, 2 * i + 2);
 		cr_assert_eq(recv(ours, in, 6, MSG_WAITALL), 6);
-		uint64_t took = mst_clock_ms() - before;
-		slowest = took > slowest ? took : slowest;
+		num_slow += mst_clock_ms() - before >= 35;
 		cr_assert_eq(write(ours, "y", 1), 1);
 	}
-	cr_expect_lt(slowest, 35);
+	cr_expect_lt(num_slow, 15);
 	close(ours);
 	close(fd);
 	kit_free(kit);
