@@ -112,11 +112,12 @@ struct mst_device_sim {
 	struct mst_device_sim *next; /* in the queue of free devices */
 	const struct mst_operation *operation; /* NULL: free */
 	uint8_t at;                            /* index of the next step */
-	enum mst_do doing;                     /* the step whose answer is awaited */
+	enum mst_do doing;                     /* what is awaited: DO_END for nothing */
 	uint64_t due_ns;
 	uint32_t num_tokens;                   /* TokenUpdates acknowledged */
 	bool has_command, is_put_off, is_spent; /* put off: answered NotNow in this session; spent: has no commands left */
 	char uuid[UUID_ROOM], type[TYPE_ROOM];
+	enum mst_answer answering;             /* the report that is on its way */
 	uint32_t num_answered;                 /* commands of the prepared series answered so far */
 	uint32_t num_put_off;
 	uint64_t put_off[NOT_NOW_MAX];         /* hashes of their UUIDs */
@@ -135,11 +136,12 @@ struct mst_fleet {
 	uint32_t rate;           /* arrivals each second of this thread, 0: closed loop */
 	struct mst_device_sim *free_first, *free_last;
 	const struct mst_phase *phase;
-	struct mst_tally tally;
+	struct mst_tally tallies[2], *tally; /* of what is measured and of the rest; the one of this phase */
 	uint64_t started_ns, ends_ns;
+	uint64_t share;                            /* of --count, for this thread */
 	uint64_t num_wanted, num_issued, num_over; /* operations of this phase */
 	uint32_t num_flying;
-	bool is_stopping, is_closing;
+	bool is_closing;
 	struct mst_chunks chunks;
 	FILE *ack_log;
 	const char *series; /* prefix of the UUIDs queued for `command` */
@@ -176,7 +178,7 @@ const char *mst_answer_status(enum mst_answer answer);
 const char *mst_answer_word(enum mst_answer answer);
 /* mst_answer_take reads the command of a reply into the device. 0, -1 when it is none. */
 int mst_answer_take(struct mst_device_sim *dev, struct mst_slice body);
-/* mst_answer_is_series: the command in hand must be the next one of the prepared series. */
+/* mst_answer_is_due: the command in hand must be the next one of the prepared series. */
 bool mst_answer_is_due(const struct mst_device_sim *dev);
 
 /* drive.c: the schedule of one thread. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may use the operator API: whoever can open the control socket, and on the portal whoever has a key. */
-#include "muster/log.h"
 #include "muster/text.h"
 #include "own.h"
 
@@ -8,8 +7,6 @@
 
 static int refuse(struct mst_xchg *x, const char *why)
 {
-	mst_log_peer(WARN, "operator refused", mst_f_u64("exchange", x->id), mst_f_slice("path", x->in.path),
-		     mst_f_str("why", why));
 	x->out.extra[0] = (struct mst_header){MST_S("WWW-Authenticate"), MST_S("Basic realm=\"muster\", Bearer")};
 	return mst_fail(&x->err, MST_E_KEY, "%s", why);
 }

@@ -19,11 +19,8 @@ struct api_id {
 	struct mst_id device_id; /* channel zero */
 };
 
-/* mst_path_part decodes part `n` (0 is the first) of the target's path, so that an encoded slash or comma stays in its part.
- * Every request has its own arena raised to API_ROOM by the first stage that comes here. */
+/* mst_path_part decodes part `n` (0 is the first) of the target's path, so that an encoded slash or comma stays in its part. */
 int mst_path_part(struct mst_xchg *x, struct mst_slice *out, size_t n) MST_MUST;
-/* mst_path_raw0 lends part `n` as it was sent; empty when there is none. */
-struct mst_slice mst_path_raw0(const struct mst_xchg *x, size_t n);
 /* mst_path_decode percent-decodes one piece into the arena. 0, -1 SYNTAX. */
 int mst_path_decode(struct mst_xchg *x, struct mst_slice *out, struct mst_slice raw) MST_MUST;
 int mst_path_id(struct mst_xchg *x, struct api_id *out, struct mst_slice text) MST_MUST;
@@ -73,7 +70,7 @@ const char *mst_record_state(const struct mst_command *c, const struct mst_devic
 const char *mst_record_state_find(struct mst_slice word);
 void mst_record_command(struct mst_json *j, const struct mst_command *c, const struct mst_device *d);
 
-/* mst_query_answer answers 200 with what the writer holds. */
+/* mst_query_answer answers with what the writer holds. */
 enum mst_step mst_query_answer(struct mst_xchg *x, int status, struct mst_json *j);
 
 #endif

@@ -7,12 +7,9 @@ enum { PART_ID = 2, PART_UUID = 4 };
 
 struct mst_slice mst_path_raw0(const struct mst_xchg *x, size_t n)
 {
-	struct mst_slice path, part = {NULL, 0}, rest = x->in.target;
+	struct mst_slice path, part, rest;
 
-	/* absolute-form, RFC 9112 3.2.2: scheme and authority come first */
-	if (rest.len && rest.at[0] != '/' && mst_slice_cut(&part, &rest, rest, '/') && mst_slice_cut(&part, &rest, rest, '/'))
-		rest = mst_slice(rest.at + mst_slice_find(rest, '/'), rest.len - mst_slice_find(rest, '/'));
-	(void)mst_slice_cut(&path, &part, rest, '?');
+	(void)mst_slice_cut(&path, &part, x->in.target, '?');
 	if (!mst_slice_cut(&part, &rest, path, '/'))
 		return (struct mst_slice){NULL, 0};
 	for (size_t i = 0;; i++) {

@@ -21,6 +21,7 @@ static void on_finished(struct mst_xchg *x, bool drop)
 	struct http_edge *edge = deal->edge;
 	struct mst_http *http = x->edge;
 	http->num_busy--;
+	deal->is_working = false;
 	if (edge && !drop)
 		mst_deal_reply(deal); /* nothing, when the last stage has */
 	bool closes = deal->closes;
@@ -28,7 +29,7 @@ static void on_finished(struct mst_xchg *x, bool drop)
 	if (!edge)
 		return;
 	edge->deal = NULL;
-	edge->phase = PHASE_HEAD;
+	edge->phase = mst_edge_alive(edge) ? PHASE_HEAD : PHASE_OVER;
 	if (drop)
 		mst_edge_close(edge, "dropped");
 	else if (closes)
@@ -76,6 +77,7 @@ void mst_deal_work(struct http_deal *deal)
 	x->began_ns = mst_clock_ns();
 	edge->phase = PHASE_WORK;
 	edge->http->num_busy++;
+	deal->is_working = true;
 	mst_xchg_walk(x);
 }
 
@@ -85,7 +87,7 @@ void mst_deal_part(struct http_deal *deal)
 	struct mst_xchg *x = &deal->x;
 	struct mst_http *http = x->edge;
 	struct http_edge *edge = deal->edge;
-	if (edge->phase != PHASE_WORK) {
+	if (!deal->is_working) {
 		mst_deal_free(http, deal);
 		return;
 	}
@@ -101,18 +103,25 @@ void mst_deal_part(struct http_deal *deal)
 
 void mst_deal_log(const struct http_deal *deal)
 {
+	static _Thread_local struct mst_log_gate theirs, ours;
 	const struct mst_xchg *x = &deal->x;
+	bool is_ours = x->out.status >= 500;
+	enum mst_level level = is_ours ? MST_WARN : MST_INFO;
 	char addr[MST_ADDR_ROOM];
+	if (level < mst_log_least)
+		return;
 	mst_addr_put(addr, &x->addr);
-	/* Ours are for us to mend, the peer's are not. */
-	if (x->out.status >= 500)
-		mst_log_peer(WARN, "request failed", mst_f_u64("id", x->id), mst_f_str("gate", gate_words[x->gate]),
-			     mst_f_str("peer", addr), mst_f_slice("path", x->in.path), mst_f_str("who", x->who ? x->who : ""),
-			     mst_f_i64("status", x->out.status), mst_f_code(&x->err), mst_f_err(&x->err));
-	else
-		mst_log_peer(INFO, "request refused", mst_f_u64("id", x->id), mst_f_str("gate", gate_words[x->gate]),
-			     mst_f_str("peer", addr), mst_f_slice("path", x->in.path), mst_f_str("who", x->who ? x->who : ""),
-			     mst_f_i64("status", x->out.status), mst_f_code(&x->err), mst_f_err(&x->err));
+	const struct mst_field fields[] = {
+		mst_f_u64("id", x->id),
+		mst_f_str("gate", gate_words[x->gate]),
+		mst_f_str("peer", addr),
+		mst_f_slice("path", x->in.path),
+		mst_f_str("who", x->who ? x->who : ""),
+		mst_f_i64("status", x->out.status),
+		mst_f_code(&x->err),
+		mst_f_err(&x->err),
+	};
+	mst_log_write(level, is_ours ? &ours : &theirs, is_ours ? "request failed" : "request refused", fields, MST_LEN(fields));
 }
 
 void mst_deal_reply(struct http_deal *deal)

@@ -42,6 +42,10 @@ static void settle(struct http_edge *edge)
 	bool has_left = mst_buf_slice(&edge->left).len > 0;
 	bool is_high = mst_conn_unsent(c) >= HTTP_OUT_HIGH;
 	mst_conn_flush(c);
+	/* Each request's deadlines are its own, also when requests come in one piece. */
+	if (edge->num_settled != edge->num_requests && (c->state == MST_CONN_HEAD || c->state == MST_CONN_BODY))
+		mst_conn_set(c, MST_CONN_WRITE);
+	edge->num_settled = edge->num_requests;
 	switch (edge->phase) {
 	case PHASE_HEAD:
 		if (mst_conn_unsent(c) && (is_high || !has_left))
@@ -66,7 +70,6 @@ static void settle(struct http_edge *edge)
 		mst_conn_resume(c);
 }
 
-/* Each request's deadlines are its own, also when the requests come in one piece. */
 static void take(struct http_edge *edge, struct mst_slice bytes)
 {
 	struct mst_buf *left = &edge->left;
@@ -85,8 +88,6 @@ static void take(struct http_edge *edge, struct mst_slice bytes)
 	}
 	if (mst_buf_slice(left).len == 0 || edge->phase == PHASE_OVER)
 		mst_buf_done(left);
-	if (used && edge->conn->state == MST_CONN_HEAD && edge->phase == PHASE_HEAD)
-		mst_conn_set(edge->conn, MST_CONN_WRITE);
 	edge->is_taking = false;
 }
 
@@ -117,7 +118,7 @@ static void pump(struct http_edge *edge)
 {
 	struct mst_http *http = edge->http;
 	struct mst_err e;
-	int len;
+	int len = 0;
 	while (mst_edge_alive(edge)) {
 		len = mst_tls_read(edge->tls, http->in, sizeof(http->in), &e);
 		if (!edge->is_open && len >= 0 && mst_tls_is_open(edge->tls))

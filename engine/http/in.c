@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests in: finds heads, asks the hook, gathers bodies, starts the walk; refuses what breaks the protocol. */
 #include "muster/count.h"
-#include "muster/log.h"
 #include "own.h"
 
 /* The connection is of no further use: whatever its peer still sends has no defined meaning. */
 void mst_in_refuse(struct http_edge *edge, const struct mst_err *e)
 {
 	struct http_deal *deal = edge->deal;
+	const char *why = mst_code_word(e->code); /* `e` may live in the deal */
 	struct mst_err failed;
 	if (!deal)
 		deal = mst_deal_new(edge);
@@ -26,7 +26,7 @@ void mst_in_refuse(struct http_edge *edge, const struct mst_err *e)
 		mst_edge_close(edge, "refusal could not be written");
 	edge->deal = NULL;
 	mst_deal_free(edge->http, deal);
-	mst_edge_finish(edge, mst_code_word(e->code));
+	mst_edge_finish(edge, why);
 }
 
 /* Refused by its head (or the hook): answered now; a short rest of the body is read, so that the connection lives. */
@@ -41,8 +41,9 @@ static void refuse_head(struct http_edge *edge, struct http_deal *deal)
 	mst_deal_reply(deal);
 	if (deal->closes)
 		mst_edge_finish(edge, "refused");
-	else if (has_body)
+	else if (has_body && mst_edge_alive(edge))
 		edge->phase = PHASE_SKIP;
+	edge->chunks = (struct mst_http1_chunks){.left = 0};
 	edge->skips_chunks = head->framing == MST_HTTP1_CHUNKED;
 	edge->skip = edge->skips_chunks ? HTTP_SKIP_MAX : (size_t)head->body_len;
 	mst_deal_free(edge->http, deal);
@@ -149,34 +150,31 @@ static int add_body(struct http_deal *deal, struct mst_slice data)
 	return 0;
 }
 
-/* One piece of a body; *is_done at its end. Returns bytes consumed; x->err is filled when it failed. */
-static size_t take_piece(struct http_edge *edge, struct http_deal *deal, struct mst_slice bytes, bool *is_done)
+/* One piece of a body: 1 at its end, 0 for more, -1 with x->err filled. */
+static int take_piece(struct http_edge *edge, struct http_deal *deal, size_t *used, struct mst_slice bytes)
 {
 	struct mst_slice data;
-	size_t used;
 	if (deal->head.framing == MST_HTTP1_LENGTH) {
 		size_t left = (size_t)deal->head.body_len - deal->body_len;
-		used = bytes.len < left ? bytes.len : left;
-		*is_done = used == left;
-		return add_body(deal, mst_slice(bytes.at, used)) < 0 ? 0 : used;
+		*used = bytes.len < left ? bytes.len : left;
+		return add_body(deal, mst_slice(bytes.at, *used)) < 0 ? -1 : *used == left;
 	}
-	int done = mst_http1_chunks_take(&edge->chunks, &data, &used, bytes, &deal->x.err);
-	if (done < 0 || (data.len && add_body(deal, data) < 0))
-		return 0;
-	*is_done = done == 1;
-	return used;
+	int done = mst_http1_chunks_take(&edge->chunks, &data, used, bytes, &deal->x.err);
+	if (done >= 0 && data.len && add_body(deal, data) < 0)
+		return -1;
+	return done;
 }
 
 static size_t take_body(struct http_edge *edge, struct mst_slice bytes)
 {
 	struct http_deal *deal = edge->deal;
-	bool is_done = false;
-	size_t used = take_piece(edge, deal, bytes, &is_done);
-	if (deal->x.err.code != MST_E_NONE) {
+	size_t used;
+	int done = take_piece(edge, deal, &used, bytes);
+	if (done < 0) {
 		mst_in_refuse(edge, &deal->x.err);
 		return bytes.len;
 	}
-	if (is_done)
+	if (done)
 		mst_deal_work(deal);
 	return used;
 }

@@ -40,7 +40,8 @@ struct http_deal {
 	uint8_t *place;      /* a body that fits the arena */
 	struct mst_buf body; /* one that grows */
 	size_t body_len;
-	bool closes, is_replied, is_counted;
+	bool closes, is_replied;
+	bool is_working; /* the walk has begun and is not over */
 	/* What an orphan goes on with when its connection's memory is gone. */
 	struct mst_peer peer;
 	uint64_t keep[MST_KEEP_ROOM / sizeof(uint64_t)];
@@ -62,13 +63,14 @@ struct http_edge {
 	enum http_phase phase;
 	enum mst_gate gate;
 	uint32_t slot, num_requests;
+	uint32_t num_settled; /* requests begun when the connection's state was set last */
 	uint64_t keep[MST_KEEP_ROOM / sizeof(uint64_t)];
 };
 
 struct http_door {
 	struct mst_http *http;
 	enum mst_gate gate;
-	bool is_tls, is_unix;
+	bool is_tls;
 };
 
 struct mst_http {

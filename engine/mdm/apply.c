@@ -80,7 +80,7 @@ enum mst_step mst_apply_token_update(struct mdm_state *s)
 	mst_identity_write(&s->batch, &d, &s->facts, &s->peer, s->verdict, s->now_ms);
 	mst_device_put(&s->batch, &d);
 	if (mst_channel_put(&s->batch, &c, s->app->seal, &s->x->err) < 0)
-		return mst_mdm_fail(s);
+		return mst_xchg_fail(s->x);
 	remember(s, MST_EVENT_TOKEN_UPDATE, s->who.user);
 	return STEP_NEXT;
 }
@@ -107,13 +107,13 @@ enum mst_step mst_apply_check_out(struct mdm_state *s)
 /* Network users are not managed here; Apple's answer for that is 410 to the first request. */
 enum mst_step mst_apply_user_authenticate(struct mdm_state *s)
 {
-	return mst_mdm_refuse(s, MST_E_GONE, "users are not managed");
+	return mst_xchg_refuse(s->x, MST_E_GONE, "users are not managed");
 }
 
 /* Not kept, so not acknowledged: the device keeps its token for itself. */
 enum mst_step mst_apply_set_bootstrap_token(struct mdm_state *s)
 {
-	return mst_mdm_refuse(s, MST_E_SYNTAX, "bootstrap tokens are not kept");
+	return mst_xchg_refuse(s->x, MST_E_SYNTAX, "bootstrap tokens are not kept");
 }
 
 /* Success without a token: there is none. */
@@ -125,10 +125,10 @@ enum mst_step mst_apply_get_bootstrap_token(struct mdm_state *s)
 /* There are no declarations; 404 makes the device drop what it may have. */
 enum mst_step mst_apply_declarative_management(struct mdm_state *s)
 {
-	return mst_mdm_refuse(s, MST_E_ABSENT, "no declarations");
+	return mst_xchg_refuse(s->x, MST_E_ABSENT, "no declarations");
 }
 
 enum mst_step mst_apply_get_token(struct mdm_state *s)
 {
-	return mst_mdm_refuse(s, MST_E_SYNTAX, "unknown token service");
+	return mst_xchg_refuse(s->x, MST_E_SYNTAX, "unknown token service");
 }

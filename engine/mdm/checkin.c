@@ -42,10 +42,10 @@ enum mst_step mst_checkin_decode(struct mst_xchg *x)
 	int rc;
 
 	if (mst_plist_parse(&root, x->in.body, &limits, &x->err) < 0)
-		return mst_mdm_fail(s);
+		return mst_xchg_fail(s->x);
 	rc = message_read(s, root);
 	mst_plist_free(&root);
-	return rc < 0 ? mst_mdm_fail(s) : STEP_NEXT;
+	return rc < 0 ? mst_xchg_fail(s->x) : STEP_NEXT;
 }
 
 static int look_plan(struct mst_read *r)
@@ -75,7 +75,7 @@ enum mst_step mst_checkin_apply(struct mst_xchg *x)
 
 	if (s->read.rc < 0) {
 		x->err = s->read.err;
-		return mst_mdm_fail(s);
+		return mst_xchg_fail(s->x);
 	}
 	s->verdict = mst_identity_judge(&s->facts, &s->peer, &s->who.device_id, s->row->occasion,
 					s->app->takes_unknown_certificate && s->row->reads_channel);

@@ -46,12 +46,12 @@ static enum mst_step decode_on_worker(struct mdm_state *s)
 	struct mdm_decode *d = mst_arena_zero(&x->arena, sizeof(*d));
 
 	if (!d)
-		return mst_mdm_refuse(s, MST_E_BUSY, "out of memory for a message");
+		return mst_xchg_refuse(s->x, MST_E_BUSY, "out of memory for a message");
 	d->s = s;
 	d->job = (struct mst_job){.home = s->app->loop, .run = on_worker, .on_ran = on_ran};
 	mst_arena_init(&d->arena, NULL, x->in.body.len);
 	s->decode = d;
-	return mst_work_post(s->app->work, MST_LANE_FAST, &d->job, &x->err) < 0 ? mst_mdm_fail(s) : STEP_WAIT;
+	return mst_work_post(s->app->work, MST_LANE_FAST, &d->job, &x->err) < 0 ? mst_xchg_fail(s->x) : STEP_WAIT;
 }
 
 enum mst_step mst_command_decode(struct mst_xchg *x)
@@ -60,7 +60,7 @@ enum mst_step mst_command_decode(struct mst_xchg *x)
 
 	if (x->in.body.len > LONG_REPORT)
 		return decode_on_worker(s);
-	return mst_command_read(&s->message, &x->arena, x->in.body, s->app->report_max, &x->err) < 0 ? mst_mdm_fail(s)
+	return mst_command_read(&s->message, &x->arena, x->in.body, s->app->report_max, &x->err) < 0 ? mst_xchg_fail(s->x)
 												     : STEP_NEXT;
 }
 
@@ -113,9 +113,9 @@ enum mst_step mst_command_look(struct mst_xchg *x)
 	struct mdm_state *s = mst_mdm_state(x);
 
 	if (s->decode && s->decode->rc < 0)
-		return mst_mdm_fail(s);
+		return mst_xchg_fail(s->x);
 	if (message_check(s) < 0)
-		return mst_mdm_fail(s);
+		return mst_xchg_fail(s->x);
 	s->skip_since_ms = s->status->kind == STATUS_IDLE ? INT64_MAX : mst_session_since(x, &s->who.id);
 	return mst_mdm_read(s, look_plan);
 }
@@ -169,7 +169,7 @@ enum mst_step mst_command_report(struct mst_xchg *x)
 
 	if (s->read.rc < 0) {
 		x->err = s->read.err;
-		return mst_mdm_fail(s);
+		return mst_xchg_fail(s->x);
 	}
 	if (mst_mdm_judged(s) < 0)
 		return STEP_REPLY;
@@ -225,7 +225,7 @@ enum mst_step mst_command_offer(struct mst_xchg *x)
 
 	if (s->read.rc < 0) {
 		x->err = s->read.err;
-		return mst_mdm_fail(s);
+		return mst_xchg_fail(s->x);
 	}
 	mst_seen_mark(s->app->seen, &s->who.device_id);
 	if (!s->has_next)

@@ -68,7 +68,7 @@ enum mst_step mst_mdm_read(struct mdm_state *s, int (*plan)(struct mst_read *r))
 	case 0:
 		return STEP_WAIT;
 	default:
-		return mst_mdm_fail(s);
+		return mst_xchg_fail(s->x);
 	}
 }
 
@@ -87,7 +87,7 @@ void mst_mdm_batch(struct mdm_state *s)
 enum mst_step mst_mdm_commit(struct mdm_state *s)
 {
 	if (mst_store_commit(s->app->store, &s->batch, &s->x->err) < 0)
-		return mst_mdm_fail(s);
+		return mst_xchg_fail(s->x);
 	return STEP_WAIT;
 }
 
@@ -101,9 +101,25 @@ int mst_mdm_committed(struct mdm_state *s)
 	/* Somebody else wrote in between: the device will find the new state when it says this again. */
 	if (x->err.code == MST_E_CONFLICT)
 		mst_fail(&x->err, MST_E_BUSY, "the record changed meanwhile");
-	mst_mdm_fail(s);
-	x->out.retry_after_s = 1;
+	mst_xchg_fail(x);
 	return -1;
+}
+
+/* Who is refused for its identity is worth a look: which certificate, and what it said it was. */
+static void log_identity(const struct mdm_state *s)
+{
+	mst_count(MST_C_IDENTITY_REFUSED, 1);
+	mst_log_peer(WARN, "identity refused", mst_f_u64("id", s->x->id), mst_f_slice("device", s->who.device),
+		     mst_f_str("name", s->peer.name),
+		     mst_f_hex("certificate", mst_slice(s->peer.sha256, sizeof(s->peer.sha256))),
+		     mst_f_str("why", mst_identity_word(s->verdict)));
+}
+
+/* The error goes to the log with the exchange; the document is the answer. */
+static void answer_unrecognized(struct mdm_state *s)
+{
+	mst_fail(&s->x->err, MST_E_DENIED, "%s", mst_identity_word(VERDICT_UNKNOWN));
+	mst_xchg_answer(s->x, 403, MST_PLIST_TYPE, MST_S(unrecognized));
 }
 
 int mst_mdm_judged(struct mdm_state *s)
@@ -115,41 +131,15 @@ int mst_mdm_judged(struct mdm_state *s)
 	case VERDICT_ADOPT:
 		return 0;
 	case VERDICT_UNKNOWN:
-		mst_mdm_unrecognized(s);
-		return -1;
 	case VERDICT_OTHERS:
 	case VERDICT_STRANGER:
 	case NUM_VERDICTS:
 		break;
 	}
-	mst_count(MST_C_IDENTITY_REFUSED, 1);
-	mst_mdm_refuse(s, MST_E_DENIED, mst_identity_word(s->verdict));
+	log_identity(s);
+	if (s->verdict == VERDICT_UNKNOWN)
+		answer_unrecognized(s);
+	else
+		mst_xchg_refuse(s->x, MST_E_DENIED, mst_identity_word(s->verdict));
 	return -1;
-}
-
-static void log_refused(const struct mdm_state *s, const char *why)
-{
-	mst_log_peer(WARN, "device refused", mst_f_u64("exchange", s->x->id), mst_f_str("way", s->x->way->name),
-		     mst_f_slice("device", s->who.device), mst_f_str("name", s->peer.name),
-		     mst_f_hex("certificate", mst_slice(s->peer.sha256, sizeof(s->peer.sha256))),
-		     mst_f_str("why", why));
-}
-
-enum mst_step mst_mdm_fail(struct mdm_state *s)
-{
-	log_refused(s, s->x->err.text);
-	return mst_xchg_fail(s->x);
-}
-
-enum mst_step mst_mdm_refuse(struct mdm_state *s, enum mst_code code, const char *text)
-{
-	log_refused(s, text);
-	return mst_xchg_refuse(s->x, code, text);
-}
-
-enum mst_step mst_mdm_unrecognized(struct mdm_state *s)
-{
-	mst_count(MST_C_IDENTITY_REFUSED, 1);
-	log_refused(s, mst_identity_word(VERDICT_UNKNOWN));
-	return mst_xchg_answer(s->x, 403, MST_PLIST_TYPE, MST_S(unrecognized));
 }

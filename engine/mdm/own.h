@@ -126,13 +126,8 @@ enum mst_step mst_mdm_commit(struct mdm_state *s);
 /* mst_mdm_committed tells whether the batch, if there was one, is durable; otherwise -1 with the answer made. */
 int mst_mdm_committed(struct mdm_state *s) MST_MUST;
 void mst_mdm_batch(struct mdm_state *s);
-/* mst_mdm_judged answers a verdict that refuses and returns -1, or returns 0. */
+/* mst_mdm_judged answers a verdict that refuses (an unknown device gets Apple's document) and returns -1, or returns 0. */
 int mst_mdm_judged(struct mdm_state *s) MST_MUST;
-/* mst_mdm_refuse logs (few a second), fills x->err and answers. */
-enum mst_step mst_mdm_refuse(struct mdm_state *s, enum mst_code code, const char *text);
-enum mst_step mst_mdm_fail(struct mdm_state *s);
-/* mst_mdm_unrecognized answers 403 with Apple's document. */
-enum mst_step mst_mdm_unrecognized(struct mdm_state *s);
 
 /* The check-in messages, checkin_rows.c. */
 #define MDM_CHECKINS(X)                                                                            \

@@ -165,8 +165,11 @@ static int set_ciphers(struct mst_tls_ctx *ctx, const struct mst_tls_conf *conf,
 	    !SSL_CTX_set_verify_algorithm_prefs(ctx->ssl, peer_ways, MST_LEN(peer_ways)))
 		return mst_tls_refuse(e, "groups");
 	uint16_t least = conf->allows_12 ? TLS1_2_VERSION : TLS1_3_VERSION;
+	uint16_t most = conf->forbids_13 ? TLS1_2_VERSION : TLS1_3_VERSION;
+	if (most < least)
+		return mst_fail(e, MST_E_CONF, "no version of TLS is left");
 	if (!SSL_CTX_set_min_proto_version(ctx->ssl, least) ||
-	    !SSL_CTX_set_max_proto_version(ctx->ssl, TLS1_3_VERSION))
+	    !SSL_CTX_set_max_proto_version(ctx->ssl, most))
 		return mst_tls_refuse(e, "versions");
 	return 0;
 }

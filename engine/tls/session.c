@@ -101,12 +101,8 @@ static int fail(struct mst_tls *tls, struct mst_err *e)
 
 static void open_up(struct mst_tls *tls)
 {
-	bool is_resumed = SSL_session_reused(tls->ssl);
-	/* A ticket that was opened and not used says nothing about who this is. */
-	if (tls->peer_source == PEER_TICKET && !is_resumed)
-		tls->peer_source = PEER_NONE;
 	tls->state = TLS_OPEN;
-	mst_count(is_resumed ? MST_C_TLS_RESUMED : MST_C_TLS_FULL, 1);
+	mst_count(SSL_session_reused(tls->ssl) ? MST_C_TLS_RESUMED : MST_C_TLS_FULL, 1);
 }
 
 /* Returns 1 when the handshake is done, 0 when it waits, -1. */
@@ -137,10 +133,8 @@ int mst_tls_read(struct mst_tls *tls, uint8_t *out, size_t room, struct mst_err 
 		if (rc <= 0)
 			return rc;
 	}
-	if (tls->state == TLS_ENDED || room == 0) {
-		tls->fed = mst_slice(NULL, 0);
+	if (tls->state == TLS_ENDED || room == 0)
 		return 0;
-	}
 	int len = SSL_read(tls->ssl, out, room < INT_MAX ? (int)room : INT_MAX);
 	if (len > 0)
 		return len;
@@ -195,7 +189,7 @@ bool mst_tls_is_resumed(const struct mst_tls *tls)
 
 const struct mst_peer *mst_tls_peer0(const struct mst_tls *tls)
 {
-	return mst_tls_is_open(tls) && tls->peer_source != PEER_NONE ? &tls->peer : NULL;
+	return mst_tls_is_open(tls) && mst_tls_has_peer(tls) ? &tls->peer : NULL;
 }
 
 struct mst_slice mst_tls_alpn0(const struct mst_tls *tls)

@@ -69,7 +69,7 @@ static int on_seal(SSL *ssl, uint8_t *out, size_t *len, size_t room, const uint8
 	int64_t now_s = mst_clock_wall_ms() / 1000;
 	uint64_t epoch = (uint64_t)now_s / tls->ctx->ticket_s, big = htobe64(epoch);
 	const struct ticket_key *key = key_of(tls->ctx, epoch);
-	uint8_t has_peer = tls->peer_source != PEER_NONE;
+	uint8_t has_peer = mst_tls_has_peer(tls);
 	size_t front_len = FRONT_LEN + (has_peer ? sizeof(tls->peer) : 0);
 	if (!key || in_len > room || room - in_len < HEAD_LEN + front_len + TAG_LEN)
 		return 0;

@@ -73,6 +73,13 @@ static inline struct mst_tls *mst_tls_of(const SSL *ssl)
 	return SSL_get_app_data(ssl);
 }
 
+/* Is `peer` who the other end proved to be? A ticket that was opened and then not used says nothing. */
+static inline bool mst_tls_has_peer(const struct mst_tls *tls)
+{
+	return tls->peer_source == PEER_CHAIN ||
+	       (tls->peer_source == PEER_TICKET && SSL_session_reused(tls->ssl));
+}
+
 /* mst_tls_creds_load gives the context its chain and key (creds.c). */
 int mst_tls_creds_load(struct mst_tls_ctx *ctx, struct mst_slice chain_pem, struct mst_slice key_pem,
 		       struct mst_err *e) MST_MUST;

@@ -20,6 +20,9 @@
  * operators, not devices. */
 int mst_api_authorise(struct mst_xchg *x) MST_MUST;
 
+/* mst_path_raw0 lends part `n` (0 is the first) of the target's path as it was sent; empty when there is none. */
+struct mst_slice mst_path_raw0(const struct mst_xchg *x, size_t n);
+
 enum mst_step mst_api_health(struct mst_xchg *x);
 enum mst_step mst_api_version(struct mst_xchg *x);
 enum mst_step mst_api_metrics(struct mst_xchg *x);

@@ -38,7 +38,7 @@ struct mst_tls_conf {
 	size_t num_ca_names;
 	struct mst_tls_verify verify;        /* servers: the client's chain; clients: the server's */
 	const char *ciphers_12;              /* TLS 1.2 list in OpenSSL's syntax, NULL: ECDHE with AEAD */
-	bool allows_12;
+	bool allows_12, forbids_13;          /* TLS 1.3 alone, both, or (both true) 1.2 alone */
 	uint32_t known_max;                  /* verified certificates remembered, 0: none */
 	uint8_t ticket_secret[32];           /* all zero: no tickets; the same in every loop */
 	uint32_t ticket_s;                   /* life of a ticket key, seconds; tickets of the one before are still taken */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder share: routes and ways are rows. */
+#ifndef FLOW_OWN_H
+#define FLOW_OWN_H
+
+#include "muster/flow.h"
+
+extern const struct mst_way mst_way_checkin, mst_way_command;
+extern const struct mst_way mst_way_health, mst_way_version, mst_way_metrics, mst_way_status;
+extern const struct mst_way mst_way_devices, mst_way_device, mst_way_history, mst_way_commands, mst_way_command_one;
+extern const struct mst_way mst_way_cancel, mst_way_enqueue;
+
+enum { ON_PORTAL = MST_B(MST_GATE_PORTAL), ON_CONTROL = MST_B(MST_GATE_CONTROL) };
+
+enum flow_access {
+	FOR_DEVICES,   /* a verified client certificate */
+	FOR_OPERATORS, /* the control socket or an API key */
+	FOR_ALL,
+};
+
+/* How long a body may be. */
+enum flow_body { BODY_NONE, BODY_CHECKIN, BODY_REPORT, BODY_COMMAND };
+
+struct flow_route {
+	uint32_t gates;
+	enum mst_method method;
+	const char *path; /* a part {} stands for any one part */
+	enum flow_access access;
+	enum flow_body body;
+	const struct mst_way *way;
+	/* instead of way and body when the content type says check-in; NULL: the content type does not matter */
+	const struct mst_way *checkin;
+};
+extern const struct flow_route mst_route_rows[];
+extern const size_t mst_route_num_rows;
+
+#endif

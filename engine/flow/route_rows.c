@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The routes: what may be asked at which gate, by whom, and the way that serves it. The busiest first. */
+#include "own.h"
+
+#define BOTH (ON_PORTAL | ON_CONTROL)
+
+/* clang-format off */
+const struct flow_route mst_route_rows[] = {
+	{ON_PORTAL, MST_PUT,    "/mdm",                          FOR_DEVICES,   BODY_REPORT,  &mst_way_command,     &mst_way_checkin},
+	{ON_PORTAL, MST_PUT,    "/checkin",                      FOR_DEVICES,   BODY_CHECKIN, &mst_way_checkin,     NULL},
+	{BOTH,      MST_GET,    "/healthz",                      FOR_ALL,       BODY_NONE,    &mst_way_health,      NULL},
+	{BOTH,      MST_GET,    "/version",                      FOR_OPERATORS, BODY_NONE,    &mst_way_version,     NULL},
+	{BOTH,      MST_GET,    "/metrics",                      FOR_OPERATORS, BODY_NONE,    &mst_way_metrics,     NULL},
+	{BOTH,      MST_GET,    "/v1/status",                    FOR_OPERATORS, BODY_NONE,    &mst_way_status,      NULL},
+	{BOTH,      MST_PUT,    "/v1/enqueue/{}",                FOR_OPERATORS, BODY_COMMAND, &mst_way_enqueue,     NULL},
+	{BOTH,      MST_POST,   "/v1/enqueue/{}",                FOR_OPERATORS, BODY_COMMAND, &mst_way_enqueue,     NULL},
+	{BOTH,      MST_GET,    "/v1/devices",                   FOR_OPERATORS, BODY_NONE,    &mst_way_devices,     NULL},
+	{BOTH,      MST_GET,    "/v1/devices/{}",                FOR_OPERATORS, BODY_NONE,    &mst_way_device,      NULL},
+	{BOTH,      MST_GET,    "/v1/devices/{}/history",        FOR_OPERATORS, BODY_NONE,    &mst_way_history,     NULL},
+	{BOTH,      MST_GET,    "/v1/devices/{}/commands",       FOR_OPERATORS, BODY_NONE,    &mst_way_commands,    NULL},
+	{BOTH,      MST_GET,    "/v1/devices/{}/commands/{}",    FOR_OPERATORS, BODY_NONE,    &mst_way_command_one, NULL},
+	{BOTH,      MST_DELETE, "/v1/devices/{}/commands/{}",    FOR_OPERATORS, BODY_NONE,    &mst_way_cancel,      NULL},
+};
+/* clang-format on */
+const size_t mst_route_num_rows = MST_LEN(mst_route_rows);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ways: which stages serve a request, in which order. Written here and nowhere else. */
+#include "muster/api.h"
+#include "muster/http.h"
+#include "muster/mdm.h"
+#include "own.h"
+
+#define REPLY {"reply", mst_http_stage_reply}
+#define WAY(name, stages, is_plain) {name, stages, MST_LEN(stages), is_plain}
+
+static const struct mst_stage checkin[] = {
+	{"identify", mst_mdm_identify}, {"decode", mst_checkin_decode}, {"look", mst_checkin_look},
+	{"apply", mst_checkin_apply},   {"answer", mst_checkin_answer}, REPLY,
+};
+static const struct mst_stage command[] = {
+	{"identify", mst_mdm_identify},   {"decode", mst_command_decode},   {"look", mst_command_look},
+	{"report", mst_command_report},   {"next", mst_command_next_up},    {"offer", mst_command_offer},
+	REPLY,
+};
+static const struct mst_stage health[] = {{"health", mst_api_health}, REPLY};
+static const struct mst_stage version[] = {{"version", mst_api_version}, REPLY};
+static const struct mst_stage metrics[] = {{"metrics", mst_api_metrics}, REPLY};
+static const struct mst_stage status[] = {{"status", mst_api_status}, {"told", mst_api_told}, REPLY};
+static const struct mst_stage devices[] = {{"devices", mst_api_devices}, {"told", mst_api_told}, REPLY};
+static const struct mst_stage device[] = {{"device", mst_api_device}, {"told", mst_api_told}, REPLY};
+static const struct mst_stage history[] = {{"history", mst_api_history}, {"told", mst_api_told}, REPLY};
+static const struct mst_stage commands[] = {{"commands", mst_api_commands}, {"told", mst_api_told}, REPLY};
+static const struct mst_stage command_one[] = {{"command", mst_api_command}, {"told", mst_api_told}, REPLY};
+static const struct mst_stage cancel[] = {
+	{"look", mst_api_cancel_look}, {"apply", mst_api_cancel_apply}, {"answer", mst_api_cancel_answer}, REPLY,
+};
+/* Twice around: an id whose device changed under the first round gets a second one. */
+static const struct mst_stage enqueue[] = {
+	{"decode", mst_api_enqueue_decode}, {"look", mst_api_enqueue_look},
+	{"apply", mst_api_enqueue_apply},   {"look again", mst_api_enqueue_look},
+	{"apply", mst_api_enqueue_apply},   {"answer", mst_api_enqueue_answer},
+	REPLY,
+};
+
+const struct mst_way mst_way_checkin = WAY("checkin", checkin, true);
+const struct mst_way mst_way_command = WAY("command", command, true);
+const struct mst_way mst_way_health = WAY("health", health, false);
+const struct mst_way mst_way_version = WAY("version", version, false);
+const struct mst_way mst_way_metrics = WAY("metrics", metrics, false);
+const struct mst_way mst_way_status = WAY("status", status, false);
+const struct mst_way mst_way_devices = WAY("devices", devices, false);
+const struct mst_way mst_way_device = WAY("device", device, false);
+const struct mst_way mst_way_history = WAY("history", history, false);
+const struct mst_way mst_way_commands = WAY("commands", commands, false);
+const struct mst_way mst_way_command_one = WAY("command-one", command_one, false);
+const struct mst_way mst_way_cancel = WAY("cancel", cancel, false);
+const struct mst_way mst_way_enqueue = WAY("enqueue", enqueue, false);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Certificate authorities of our own: the stored record (private keys sealed), and the live issuer that is made from it. A
+ * certificate is built from the authority's template and what we decided about the subject, never from a request: of a
+ * request only the public key is used.
+ *
+ * Records change through the store like everything else. Each loop holds a snapshot of live issuers in app->issuers; after a
+ * change every loop gets the new snapshot by mail, and the older one is freed when the last loop has let go.
+ */
+#ifndef MUSTER_AUTHORITY_H
+#define MUSTER_AUTHORITY_H
+
+#include "muster/crypt.h"
+#include "muster/store.h"
+
+#define MST_AUTHORITY_NAME_MAX 64
+#define MST_AUTHORITIES_MAX    64 /* CAs one installation runs; a snapshot is walked linearly */
+
+/* What an authority puts into the certificates of devices. */
+struct mst_template {
+	uint32_t days;                     /* life of a certificate */
+	uint32_t key_usage, ext_key_usage; /* MST_KU_*, MST_EKU_* */
+	uint32_t rsa_bits_min;             /* smallest RSA key taken, 2048 at least */
+	bool takes_ec;                     /* P-256 and P-384 subject keys are taken */
+	uint32_t hash_bits;                /* 256, 384 or 512 */
+};
+
+#define MST_AUTHORITY_STATES(X)                                                                    \
+	X(PENDING, "pending")     /* an intermediate: CSR written, its certificate not imported */ \
+	X(ACTIVE, "active")                                                                        \
+	X(RETIRED, "retired")     /* issues no more; still answers CRL and OCSP */
+enum mst_authority_state {
+#define X(name, word) MST_AUTHORITY_##name,
+	MST_AUTHORITY_STATES(X)
+#undef X
+	MST_NUM_AUTHORITY_STATES
+};
+const char *mst_authority_state_word(enum mst_authority_state state);
+
+struct mst_authority {
+	uint8_t id[16];              /* first bytes of SHA-256 of the name */
+	struct mst_slice name;       /* [a-z0-9-], 1 to 64 */
+	enum mst_authority_state state;
+	enum mst_key_kind kind;
+	struct mst_slice cert, chain; /* DER; chain: certificates above it, one after the other, leaf side first */
+	struct mst_slice key;         /* PKCS#8 DER; sealed at rest */
+	struct mst_slice ra_cert, ra_key;     /* RSA, for SCEP when the CA's key is not RSA; empty otherwise */
+	struct mst_slice ocsp_cert, ocsp_key; /* delegated P-256 responder (RFC 6960 4.2.2.2) */
+	struct mst_slice csr;         /* PENDING only */
+	struct mst_template template;
+	uint32_t crl_hours;           /* life of a CRL */
+	struct mst_slice crl_url, ocsp_url; /* put into certificates; empty: none */
+	struct mst_slice challenge_sha256;  /* 32 bytes: static SCEP challenge, or empty: one-time challenges only */
+	int64_t created_ms, changed_ms;
+	struct mst_slice raw;
+};
+void mst_authority_id(uint8_t out[static 16], struct mst_slice name);
+int mst_authority_get(struct mst_read *r, struct mst_authority *out, const uint8_t id[static 16], const struct mst_seal *seal) MST_MUST;
+int mst_authority_put(struct mst_batch *b, const struct mst_authority *a, const struct mst_seal *seal, struct mst_err *e) MST_MUST;
+int mst_authority_next(struct mst_walk *w, struct mst_read *r, struct mst_authority *out, const struct mst_seal *seal) MST_MUST;
+/* mst_authority_make fills a new root (or, with is_intermediate, a pending one with its CSR) in the arena: keys made, RA and OCSP
+ * certificates issued where needed. RSA takes a second: worker. */
+struct mst_authority_wish {
+	struct mst_slice name;
+	const char *common_name, *organization;
+	enum mst_key_kind kind;
+	uint32_t days;
+	bool is_intermediate;
+	struct mst_template template;
+	uint32_t crl_hours;
+	struct mst_slice crl_url, ocsp_url;
+};
+int mst_authority_make(struct mst_authority *out, struct mst_arena *arena, const struct mst_authority_wish *wish,
+		       struct mst_err *e) MST_MUST;
+/* mst_authority_import completes a pending one with its certificate and chain (PEM), checks that the key is its own. */
+int mst_authority_import(struct mst_authority *a, struct mst_arena *arena, struct mst_slice pem, struct mst_err *e) MST_MUST;
+
+/* A live issuer: keys loaded, shared by threads, immutable. */
+struct mst_issuer {
+	struct mst_authority record;
+	struct mst_key *key, *ra_key, *ocsp_key; /* ra_key NULL: `key` serves SCEP */
+	struct mst_cert cert;                    /* of record.cert */
+};
+struct mst_issuers {
+	uint32_t num;
+	struct mst_issuer *rows[MST_AUTHORITIES_MAX];
+	struct mst_arena arena;
+	uint32_t num_users; /* the main program's */
+};
+/* mst_issuers_load reads all records (cold). mst_issuers_find0 by name, _find_id0 by id; NULL when absent. */
+int mst_issuers_load(struct mst_issuers **out, struct mst_store *store, const struct mst_seal *seal, struct mst_err *e) MST_MUST;
+void mst_issuers_free(struct mst_issuers **issuers);
+const struct mst_issuer *mst_issuers_find0(const struct mst_issuers *issuers, struct mst_slice name);
+const struct mst_issuer *mst_issuers_find_id0(const struct mst_issuers *issuers, const uint8_t id[static 16]);
+
+/* mst_issuer_issue makes one certificate for `spki` by the template: names from `subject` only. Pure; any thread (RSA issuers
+ * burn: worker). Refuses keys the template does not take. `serial` (16 bytes) receives the number. */
+struct mst_subject {
+	const char *common_name;
+	const char *organization;                 /* NULL none */
+	const char *const *dns, *const *ips, *const *uris, *const *emails; /* NULL-terminated lists or NULL */
+};
+int mst_issuer_issue(struct mst_slice *out, struct mst_arena *arena, const struct mst_issuer *issuer,
+		     const struct mst_subject *subject, struct mst_slice spki, int64_t now_s, uint8_t *serial,
+		     struct mst_err *e) MST_MUST;
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Binary property lists: built byte by byte, then bent. */
+#include <criterion/criterion.h>
+
+#include "muster/plist.h"
+
+static const struct mst_plist_limits limits = {.len_max = 4000, .depth_max = 4, .nodes_max = 60};
+
+/* A document under construction: objects in order, one byte offsets and references. */
+struct doc {
+	uint8_t bytes[2048];
+	size_t len, num;
+	uint8_t offsets[64];
+};
+
+static void add(struct doc *d, struct mst_slice object)
+{
+	if (d->len == 0) {
+		memcpy(d->bytes, "bplist00", 8);
+		d->len = 8;
+	}
+	d->offsets[d->num++] = (uint8_t)d->len;
+	memcpy(d->bytes + d->len, object.at, object.len);
+	d->len += object.len;
+}
+
+static struct mst_slice end(struct doc *d, uint8_t root)
+{
+	size_t table = d->len;
+	memcpy(d->bytes + d->len, d->offsets, d->num);
+	d->len += d->num;
+	uint8_t trailer[32] = {[6] = 1, [7] = 1, [15] = (uint8_t)d->num, [23] = root, [30] = (uint8_t)(table >> 8), [31] = (uint8_t)table};
+	memcpy(d->bytes + d->len, trailer, 32);
+	d->len += 32;
+	return mst_slice(d->bytes, d->len);
+}
+
+#define ADD(d, text) add(&(d), MST_S(text))
+
+static int parse(struct mst_slice bytes, enum mst_code *code)
+{
+	struct mst_plist *root;
+	struct mst_err e = {.code = MST_E_NONE};
+	int failed = mst_plist_parse(&root, bytes, &limits, &e);
+	*code = e.code;
+	mst_plist_free(&root);
+	return failed;
+}
+
+static struct mst_slice good(struct doc *d)
+{
+	*d = (struct doc){.len = 0};
+	add(d, MST_S("\xd3\1\2\3\4\5\6"));
+	add(d, MST_S("\x54UDID"));
+	add(d, MST_S("\x51T"));
+	add(d, MST_S("\x51N"));
+	add(d, MST_S("\x5f\x10\x12" "0123456789ABCDEFGH"));
+	add(d, MST_S("\x43\0\1\2"));
+	add(d, MST_S("\x10\x2a"));
+	return end(d, 0);
+}
+
+Test(plist_bin, reads)
+{
+	struct doc d;
+	struct mst_plist *root;
+	struct mst_slice text;
+	struct mst_err e = {.text = ""};
+	uint64_t n;
+	cr_assert_eq(mst_plist_parse(&root, good(&d), &limits, &e), 0, "%s", e.text);
+	cr_expect(mst_plist_text0(root, &text, "UDID", &e) == 1 && mst_slice_eq(text, MST_S("0123456789ABCDEFGH")));
+	cr_expect(mst_plist_data0(root, &text, "T", &e) == 1 && mst_slice_eq(text, MST_S("\0\1\2")));
+	cr_expect(mst_plist_u64(root, &n, "N", &e) == 1 && n == 42);
+	mst_plist_free(&root);
+}
+
+Test(plist_bin, every_prefix_is_refused)
+{
+	struct doc d;
+	struct mst_slice whole = good(&d);
+	enum mst_code code;
+	for (size_t len = 8; len < whole.len; len++)
+		cr_assert_eq(parse(mst_slice(whole.at, len), &code), -1, "%zu bytes", len);
+}
+
+Test(plist_bin, every_byte_may_be_any)
+{
+	struct doc d;
+	struct mst_slice whole = good(&d);
+	enum mst_code code;
+	uint8_t bent[2048];
+	memcpy(bent, whole.at, whole.len);
+	for (size_t i = 8; i < whole.len; i++) {
+		for (unsigned c = 0; c < 256; c++) {
+			bent[i] = (uint8_t)c;
+			int failed = parse(mst_slice(bent, whole.len), &code);
+			cr_assert(failed == 0 || code == MST_E_SYNTAX || code == MST_E_TOO_BIG);
+		}
+		bent[i] = whole.at[i];
+	}
+}
+
+Test(plist_bin, refuses)
+{
+	enum mst_code code;
+	struct doc d = {.len = 0};
+	/* itself inside itself */
+	ADD(d, "\xd1\1\0");
+	ADD(d, "\x51k");
+	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX);
+	/* a number as a key */
+	d = (struct doc){.len = 0};
+	ADD(d, "\xd1\1\1");
+	ADD(d, "\x10\1");
+	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX);
+	/* a reference to nothing */
+	d = (struct doc){.len = 0};
+	ADD(d, "\xd1\1\2");
+	ADD(d, "\x51k");
+	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX);
+	/* a length that is not there, and one that wraps */
+	d = (struct doc){.len = 0};
+	ADD(d, "\xd1\1\2");
+	ADD(d, "\x51k");
+	ADD(d, "\x4f\x13\xff\xff\xff\xff\xff\xff\xff\xf0");
+	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX);
+	d = (struct doc){.len = 0};
+	ADD(d, "\xd1\1\2");
+	ADD(d, "\x51k");
+	ADD(d, "\xaf\x13\x80\0\0\0\0\0\0\1");
+	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX);
+	/* an array at the root */
+	d = (struct doc){.len = 0};
+	ADD(d, "\xa0");
+	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX);
+}
+
+Test(plist_bin, shared_objects_count_each_time)
+{
+	enum mst_code code;
+	struct doc d = {.len = 0};
+	/* three levels of five references each: 125 leaves from eight objects */
+	ADD(d, "\xd1\1\2");
+	ADD(d, "\x51k");
+	ADD(d, "\xa5\3\3\3\3\3");
+	ADD(d, "\xa5\4\4\4\4\4");
+	ADD(d, "\xa5\5\5\5\5\5");
+	ADD(d, "\x10\1");
+	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_TOO_BIG);
+	/* too deep, the deep part met first near the root */
+	d = (struct doc){.len = 0};
+	ADD(d, "\xa2\2\1");
+	ADD(d, "\xa1\2");
+	ADD(d, "\xa1\3");
+	ADD(d, "\xa1\4");
+	ADD(d, "\xa1\5");
+	ADD(d, "\x09");
+	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_TOO_BIG);
+}
