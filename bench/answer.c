@@ -5,7 +5,7 @@
 
 #define BUSY_DEVICE   1 /* of every CHARACTERS devices: puts commands off in its first session */
 #define STRICT_DEVICE 2 /* answers what it does not know with CommandFormatError instead of Error */
-#define CHARACTERS    10
+#define CHARACTERS    1000
 #define MESSAGE_LIMITS (&(const struct mst_plist_limits){.len_max = 1u << 20, .depth_max = 24, .nodes_max = 10000})
 
 static const struct {

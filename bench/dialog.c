@@ -219,6 +219,7 @@ static int make_ctx(struct mst_device_sim *dev, struct mst_err *e)
 		.key_pem = dev->key_pem,
 		.verify = {.context = dev->fleet->trust, .verify = mst_trust_verify_server},
 		.allows_12 = true,
+		.forbids_13 = dev->fleet->conf->is_tls12,
 		.known_max = 4,
 		.ticket_secret = {1}, /* servers' business; not all zero, so that tickets are kept */
 	};

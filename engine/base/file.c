@@ -40,7 +40,8 @@ static int read_open(struct mst_slice *out, struct mst_arena *arena, int fd, con
 	for (;; room *= 2) {
 		if (room > most)
 			room = most;
-		/* One byte more than asked for shows that there is more; it becomes the terminator. */
+		/* One byte more than asked for shows that there is more; it becomes the terminator.
+		 */
 		uint8_t *grown = mst_arena_get(arena, room + 1);
 		if (!grown)
 			return mst_fail(e, MST_E_BUSY, "%s: no memory to read it", path);

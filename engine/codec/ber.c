@@ -4,7 +4,8 @@
 
 #define DEPTH_MAX 24 /* a SignedData's deepest string is at 12 */
 
-/* Universal string types, which BER may cut in pieces. BIT STRING is not taken so: nobody does it and its pieces differ. */
+/* Universal string types, which BER may cut in pieces. BIT STRING is not taken so: nobody does it
+ * and its pieces differ. */
 static bool is_string(unsigned tag)
 {
 	static const uint8_t numbers[] = {4, 12, 18, 19, 20, 21, 22, 25, 26, 27, 28, 30};
@@ -14,7 +15,8 @@ static bool is_string(unsigned tag)
 	return false;
 }
 
-/* Whether the framing below `in` is DER. False ends the search early; what does not parse is left to convert(). */
+/* Whether the framing below `in` is DER. False ends the search early; what does not parse is left
+ * to convert(). */
 static bool is_der(CBS in, unsigned depth)
 {
 	CBS element;
@@ -24,7 +26,8 @@ static bool is_der(CBS in, unsigned depth)
 	if (depth > DEPTH_MAX)
 		return false;
 	while (CBS_len(&in)) {
-		if (!CBS_get_any_ber_asn1_element(&in, &element, &tag, &head, &is_odd, &is_open) || is_odd)
+		if (!CBS_get_any_ber_asn1_element(&in, &element, &tag, &head, &is_odd, &is_open) ||
+		    is_odd)
 			return false;
 		if (!(tag & CBS_ASN1_CONSTRUCTED))
 			continue;
@@ -42,8 +45,8 @@ static bool take_end(CBS *in)
 	return CBS_skip(in, 2);
 }
 
-/* Copies the elements of `in` up to its end, or up to the end mark when `is_open`. `string` is the tag of the string whose
- * pieces these are, which lose their heads; 0 otherwise. */
+/* Copies the elements of `in` up to its end, or up to the end mark when `is_open`. `string` is the
+ * tag of the string whose pieces these are, which lose their heads; 0 otherwise. */
 static bool convert(CBB *out, CBS *in, unsigned string, bool is_open, unsigned depth)
 {
 	if (depth > DEPTH_MAX)
@@ -56,7 +59,8 @@ static bool convert(CBB *out, CBS *in, unsigned string, bool is_open, unsigned d
 		int is_odd, is_below_open;
 		if (is_open && take_end(in))
 			return true;
-		if (!CBS_get_any_ber_asn1_element(in, &element, &tag, &head, &is_odd, &is_below_open))
+		if (!CBS_get_any_ber_asn1_element(in, &element, &tag, &head, &is_odd,
+						  &is_below_open))
 			return false;
 		unsigned plain = tag & ~CBS_ASN1_CONSTRUCTED;
 		bool is_cut = tag != plain && is_string(plain);

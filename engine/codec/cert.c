@@ -8,7 +8,10 @@
 
 #define SERIAL_MAX 21 /* 20 octets (RFC 5280 4.1.2.2) and the zero some writers put in front */
 
-#define OID(...) {(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})}
+#define OID(...)                                                                                   \
+	{                                                                                          \
+		(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})             \
+	}
 
 /* clang-format off */
 static const struct {
@@ -48,7 +51,8 @@ static struct mst_slice slice_of(const CBS *cbs)
 	return mst_slice(CBS_data(cbs), CBS_len(cbs));
 }
 
-/* AlgorithmIdentifier. False when it is no DER; an algorithm that is not in the table is UNKNOWN. */
+/* AlgorithmIdentifier. False when it is no DER; an algorithm that is not in the table is UNKNOWN.
+ */
 static bool read_alg(enum mst_sig_alg *out, CBS alg)
 {
 	CBS oid, null;
@@ -252,8 +256,9 @@ static int read_extension(struct mst_cert *out, uint64_t *seen, CBS *list, struc
 		if (*seen & MST_B(i))
 			return broken(e, "an extension comes twice");
 		*seen |= MST_B(i);
-		return extension_rows[i].read(out, value) ? 0
-							  : broken(e, "an extension's value is broken");
+		return extension_rows[i].read(out, value)
+			       ? 0
+			       : broken(e, "an extension's value is broken");
 	}
 	out->has_unknown_critical |= is_critical;
 	return 0;
@@ -289,7 +294,8 @@ static bool read_version(uint64_t *out, CBS *tbs)
 			     *out >= 1 && *out <= 2);
 }
 
-/* SubjectPublicKeyInfo ::= SEQUENCE {algorithm, BIT STRING}; the key itself is the crypto library's to judge. */
+/* SubjectPublicKeyInfo ::= SEQUENCE {algorithm, BIT STRING}; the key itself is the crypto library's
+ * to judge. */
 static bool read_spki(struct mst_cert *out, CBS *tbs)
 {
 	CBS whole, inside, alg, bits, copy;

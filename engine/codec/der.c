@@ -49,7 +49,8 @@ bool mst_der_put(CBB *to, unsigned tag, struct mst_slice contents)
 bool mst_der_put_alg(CBB *to, struct mst_slice oid, bool has_null)
 {
 	CBB alg;
-	return CBB_add_asn1(to, &alg, CBS_ASN1_SEQUENCE) && mst_der_put(&alg, CBS_ASN1_OBJECT, oid) &&
+	return CBB_add_asn1(to, &alg, CBS_ASN1_SEQUENCE) &&
+	       mst_der_put(&alg, CBS_ASN1_OBJECT, oid) &&
 	       (!has_null || mst_der_put(&alg, CBS_ASN1_NULL, mst_slice(NULL, 0))) && CBB_flush(to);
 }
 
@@ -65,5 +66,5 @@ int mst_der_done(struct mst_slice *out, struct mst_arena *arena, CBB *cbb, bool 
 	if (is_done)
 		return 0;
 	ERR_clear_error();
-	return mst_fail(e, MST_E_BUSY, "no memory to write DER");
+	return mst_fail(e, MST_E_BUSY, "DER cannot be written");
 }

@@ -4,14 +4,15 @@
 
 #include "muster/text.h"
 
-#define LINE 64 /* base64 digits a line, RFC 7468 2 */
+#define LINE      64 /* base64 digits a line, RFC 7468 2 */
 #define LABEL_MAX 64
 
 static const struct mst_slice begin_mark = MST_S_INIT("-----BEGIN ");
 static const struct mst_slice end_mark = MST_S_INIT("-----END ");
 static const struct mst_slice dashes = MST_S_INIT("-----");
 
-/* Finds `what` in `text`, at the start of a line when `at_line`. Returns its place, text.len when absent. */
+/* Finds `what` in `text`, at the start of a line when `at_line`. Returns its place, text.len when
+ * absent. */
 static size_t find(struct mst_slice text, struct mst_slice what, bool at_line)
 {
 	size_t from = 0;

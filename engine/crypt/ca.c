@@ -15,7 +15,9 @@
 #include "muster/text.h"
 
 #define FILE_MAX 65536
-#define BACK_S 3600 /* a certificate is valid a little before it was made: clocks of devices are not exact */
+#define BACK_S                                                                                     \
+	3600 /* a certificate is valid a little before it was made: clocks of devices are not      \
+		exact */
 #define DAY_S 86400
 
 struct mst_ca {

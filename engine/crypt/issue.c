@@ -10,12 +10,15 @@
 
 #include "muster/text.h"
 
-#define SERIAL_LEN 16
-#define KEY_ID_LEN 20 /* the first 160 bits of SHA-256 of the key, RFC 7093 2 (1) */
+#define SERIAL_LEN   16
+#define KEY_ID_LEN   20 /* the first 160 bits of SHA-256 of the key, RFC 7093 2 (1) */
 #define DNS_NAME_MAX 253
 
-#define OID(...) {(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})}
-#define OID_CE(n) OID(0x55, 0x1d, n) /* id-ce, RFC 5280 4.2.1 */
+#define OID(...)                                                                                   \
+	{                                                                                          \
+		(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})             \
+	}
+#define OID_CE(n) OID(0x55, 0x1d, n)                               /* id-ce, RFC 5280 4.2.1 */
 #define OID_KP(n) OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, n) /* id-kp, 4.2.1.12 */
 
 static const struct mst_slice oid_common_name = OID(0x55, 0x04, 0x03);
@@ -88,7 +91,8 @@ static bool put_subject(CBB *to, const struct mst_issue *what)
 {
 	CBB names;
 	return CBB_add_asn1(to, &names, CBS_ASN1_SEQUENCE) &&
-	       (!what->organization || put_attribute(&names, oid_organization, what->organization)) &&
+	       (!what->organization ||
+		put_attribute(&names, oid_organization, what->organization)) &&
 	       put_attribute(&names, oid_common_name, what->common_name) && CBB_flush(to);
 }
 
@@ -300,7 +304,8 @@ static int prepare(struct draft *d, struct mst_slice ca_cert, struct mst_err *e)
 {
 	if (!is_text(d->what->common_name) ||
 	    (d->what->organization && !is_text(d->what->organization)))
-		return mst_fail(e, MST_E_SYNTAX, "a name has 1 to 64 bytes of UTF-8, none a control character");
+		return mst_fail(e, MST_E_SYNTAX,
+				"a name has 1 to 64 bytes of UTF-8, none a control character");
 	if (d->what->not_after <= d->what->not_before)
 		return mst_fail(e, MST_E_SYNTAX, "the certificate would end before it begins");
 	if (check_alt_names(d->what, e) < 0 || key_id_of(d->key_id, d->what->spki, e) < 0)

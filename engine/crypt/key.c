@@ -17,7 +17,7 @@
 #include "muster/text.h"
 
 #define RSA_BITS_LEAST 2048
-#define RSA_BITS_MOST 8192 /* beyond it one signature takes longer than a peer waits */
+#define RSA_BITS_MOST  8192 /* beyond it one signature takes longer than a peer waits */
 
 struct mst_key {
 	EVP_PKEY *pkey;
@@ -143,7 +143,8 @@ static EVP_PKEY *parse_bare(struct mst_slice der)
 static bool is_kind_taken(const EVP_PKEY *pkey)
 {
 	if (EVP_PKEY_id(pkey) == EVP_PKEY_RSA)
-		return EVP_PKEY_bits(pkey) >= RSA_BITS_LEAST && EVP_PKEY_bits(pkey) <= RSA_BITS_MOST;
+		return EVP_PKEY_bits(pkey) >= RSA_BITS_LEAST &&
+		       EVP_PKEY_bits(pkey) <= RSA_BITS_MOST;
 	if (EVP_PKEY_id(pkey) != EVP_PKEY_EC)
 		return false;
 	const EC_KEY *ec = EVP_PKEY_get0_EC_KEY(pkey);
@@ -172,7 +173,8 @@ static int read_der(struct mst_key **out, struct mst_slice der, struct mst_err *
 	return wrap(out, pkey, e);
 }
 
-/* The first block whose label ends in PRIVATE KEY; other blocks (EC PARAMETERS, certificates) are passed over. */
+/* The first block whose label ends in PRIVATE KEY; other blocks (EC PARAMETERS, certificates) are
+ * passed over. */
 static int read_pem(struct mst_key **out, struct mst_slice text, struct mst_err *e)
 {
 	struct mst_arena scratch;
@@ -184,7 +186,8 @@ static int read_pem(struct mst_key **out, struct mst_slice text, struct mst_err 
 		bool is_key = label.len >= ending.len &&
 			      memcmp(label.at + label.len - ending.len, ending.at, ending.len) == 0;
 		if (is_key && mst_slice_starts(label, MST_S("ENCRYPTED")))
-			rc = mst_fail(e, MST_E_CRYPTO, "the private key is encrypted; give a plain one");
+			rc = mst_fail(e, MST_E_CRYPTO,
+				      "the private key is encrypted; give a plain one");
 		else if (is_key)
 			rc = read_der(out, der, e);
 		mst_wipe((void *)der.at, der.len);

@@ -14,10 +14,10 @@
 #include "muster/file.h"
 #include "muster/text.h"
 
-#define KEY_LEN 32
+#define KEY_LEN   32
 #define NONCE_LEN 12
-#define TAG_LEN 16
-#define VERSION 1
+#define TAG_LEN   16
+#define VERSION   1
 
 _Static_assert(MST_SEAL_MORE == 1 + NONCE_LEN + TAG_LEN, "the header says so");
 
@@ -27,7 +27,8 @@ struct mst_seal {
 
 static int read_key(uint8_t key[static KEY_LEN], const char *path, struct mst_err *e)
 {
-	char text[2 * KEY_LEN + 2]; /* a line end, and one byte more shows a file that is too long */
+	char text[2 * KEY_LEN +
+		  2]; /* a line end, and one byte more shows a file that is too long */
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -48,7 +49,8 @@ static int read_key(uint8_t key[static KEY_LEN], const char *path, struct mst_er
 	if (len == 2 * KEY_LEN + 1 && text[len - 1] == '\n')
 		len--;
 	struct mst_err hidden; /* says nothing about the key's digits */
-	if (len != 2 * KEY_LEN || mst_hex_get(key, KEY_LEN, mst_slice(text, 2 * KEY_LEN), &hidden) < 0)
+	if (len != 2 * KEY_LEN ||
+	    mst_hex_get(key, KEY_LEN, mst_slice(text, 2 * KEY_LEN), &hidden) < 0)
 		rc = mst_fail(e, MST_E_CONF, "%s: the master key is 64 hex digits", path);
 	mst_wipe(text, sizeof(text));
 	return rc;
@@ -113,8 +115,8 @@ int mst_seal_close(struct mst_slice *out, struct mst_arena *arena, const struct 
 	sealed[0] = VERSION;
 	mst_random(sealed + 1, NONCE_LEN);
 	uint8_t *cipher = sealed + 1 + NONCE_LEN;
-	if (!EVP_AEAD_CTX_seal(&seal->aead, cipher, &len, plain.len + TAG_LEN, sealed + 1, NONCE_LEN,
-			       plain.at, plain.len, bound.at, bound.len)) {
+	if (!EVP_AEAD_CTX_seal(&seal->aead, cipher, &len, plain.len + TAG_LEN, sealed + 1,
+			       NONCE_LEN, plain.at, plain.len, bound.at, bound.len)) {
 		ERR_clear_error();
 		return mst_fail(e, MST_E_CRYPTO, "sealing failed");
 	}
@@ -134,7 +136,8 @@ int mst_seal_open(struct mst_slice *out, struct mst_arena *arena, const struct m
 	if (!EVP_AEAD_CTX_open(&seal->aead, plain, &len, room, sealed.at + 1, NONCE_LEN,
 			       sealed.at + 1 + NONCE_LEN, room, bound.at, bound.len)) {
 		ERR_clear_error();
-		return mst_fail(e, MST_E_CRYPTO, "a sealed value was changed, or belongs elsewhere");
+		return mst_fail(e, MST_E_CRYPTO,
+				"a sealed value was changed, or belongs elsewhere");
 	}
 	*out = mst_slice(plain, len);
 	return 0;

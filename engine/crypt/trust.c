@@ -10,11 +10,12 @@
 #include <openssl/evp.h>
 #include <openssl/nid.h>
 
-#define CHAIN_MAX 6 /* a leaf, 4 intermediates, a root */
+#define CHAIN_MAX         6 /* a leaf, 4 intermediates, a root */
 #define INTERMEDIATES_MAX 4
-#define SIGNATURES_MAX 12 /* per chain: look-alike names must not buy more work than a fair path costs */
+#define SIGNATURES_MAX                                                                             \
+	12 /* per chain: look-alike names must not buy more work than a fair path costs */
 #define RSA_BITS_LEAST 2048
-#define RSA_BITS_MOST 8192
+#define RSA_BITS_MOST  8192
 
 struct anchor {
 	struct anchor *next;
@@ -91,9 +92,12 @@ static int check_ca(const struct mst_cert *ca, struct mst_err *e)
 	if (!ca->is_ca)
 		return mst_fail(e, MST_E_CRYPTO, "the issuer is not a CA");
 	if (ca->has_ku && !(ca->key_usage & MST_KU_CERT_SIGN))
-		return mst_fail(e, MST_E_CRYPTO, "the issuer's key is not for signing certificates");
+		return mst_fail(e, MST_E_CRYPTO,
+				"the issuer's key is not for signing certificates");
 	if (ca->has_unknown_critical)
-		return mst_fail(e, MST_E_CRYPTO, "the CA has a critical extension or a constraint that is not known here");
+		return mst_fail(
+			e, MST_E_CRYPTO,
+			"the CA has a critical extension or a constraint that is not known here");
 	return 0;
 }
 
@@ -116,7 +120,8 @@ static int add_anchor(struct mst_trust *trust, struct mst_slice der, struct mst_
 		return -1;
 	anchor->key = key_of(&anchor->cert);
 	if (!anchor->key)
-		return mst_fail(e, MST_E_CRYPTO, "a CA's key is broken, weak or of a kind not known here");
+		return mst_fail(e, MST_E_CRYPTO,
+				"a CA's key is broken, weak or of a kind not known here");
 	mst_sha256(anchor->id, anchor->cert.spki);
 	anchor->next = trust->anchors;
 	trust->anchors = anchor;
@@ -183,16 +188,18 @@ static int check_signature(struct walk *w, const struct mst_cert *cert, EVP_PKEY
 	if (cert->alg == MST_SIG_RSA_SHA1)
 		return mst_fail(e, MST_E_CRYPTO, "the certificate is signed with SHA-1");
 	if (alg_rows[cert->alg].key == 0)
-		return mst_fail(e, MST_E_CRYPTO, "the certificate is signed in a way not known here");
+		return mst_fail(e, MST_E_CRYPTO,
+				"the certificate is signed in a way not known here");
 	if (alg_rows[cert->alg].key != EVP_PKEY_id(key))
-		return mst_fail(e, MST_E_CRYPTO, "the certificate's signature is not of its issuer's kind of key");
+		return mst_fail(e, MST_E_CRYPTO,
+				"the certificate's signature is not of its issuer's kind of key");
 	if (w->num_signatures++ >= SIGNATURES_MAX)
 		return mst_fail(e, MST_E_CRYPTO, "too many issuers of the same name");
 	EVP_MD_CTX ctx;
 	EVP_MD_CTX_init(&ctx);
 	bool is_right = EVP_DigestVerifyInit(&ctx, NULL, alg_rows[cert->alg].md(), NULL, key) &&
-			EVP_DigestVerify(&ctx, cert->signature.at, cert->signature.len, cert->tbs.at,
-					 cert->tbs.len);
+			EVP_DigestVerify(&ctx, cert->signature.at, cert->signature.len,
+					 cert->tbs.at, cert->tbs.len);
 	EVP_MD_CTX_cleanup(&ctx);
 	ERR_clear_error();
 	return is_right ? 0 : mst_fail(e, MST_E_CRYPTO, "the certificate's signature is wrong");
@@ -202,15 +209,16 @@ static int check_signature(struct walk *w, const struct mst_cert *cert, EVP_PKEY
 static int check_issuer(struct walk *w, const struct mst_cert *cert, const struct mst_cert *issuer,
 			EVP_PKEY *key, uint32_t num_below, struct mst_err *e)
 {
-	if (check_ca(issuer, e) < 0 || check_time(issuer, w->now_s, "the issuer's certificate", e) < 0)
+	if (check_ca(issuer, e) < 0 ||
+	    check_time(issuer, w->now_s, "the issuer's certificate", e) < 0)
 		return -1;
 	if (issuer->has_path_len && num_below > issuer->path_len)
 		return mst_fail(e, MST_E_CRYPTO, "the path is longer than its CA allows");
 	return check_signature(w, cert, key, e);
 }
 
-/* Finds a way up from `cert`. Each intermediate is used once, so the search ends. `e` keeps the last reason of an issuer
- * whose name fitted, and says ABSENT when there was none. */
+/* Finds a way up from `cert`. Each intermediate is used once, so the search ends. `e` keeps the
+ * last reason of an issuer whose name fitted, and says ABSENT when there was none. */
 static int climb(struct walk *w, const struct mst_cert *cert, uint32_t num_below, uint32_t depth,
 		 struct mst_err *e)
 {
@@ -232,7 +240,9 @@ static int climb(struct walk *w, const struct mst_cert *cert, uint32_t num_below
 		}
 		EVP_PKEY *key = key_of(up);
 		if (!key) {
-			mst_fail(e, MST_E_CRYPTO, "an intermediate CA's key is broken, weak or of a kind not known here");
+			mst_fail(e, MST_E_CRYPTO,
+				 "an intermediate CA's key is broken, weak or of a kind not known "
+				 "here");
 			continue;
 		}
 		int rc = check_issuer(w, cert, up, key, num_below, e);
@@ -255,18 +265,22 @@ static int check_leaf(const struct walk *w, struct mst_err *e)
 	if (check_time(leaf, w->now_s, "the certificate", e) < 0)
 		return -1;
 	if (leaf->has_unknown_critical)
-		return mst_fail(e, MST_E_TYPE, "the certificate has a critical extension that is not known here");
+		return mst_fail(e, MST_E_TYPE,
+				"the certificate has a critical extension that is not known here");
 	if (leaf->is_ca)
 		return mst_fail(e, MST_E_TYPE, "a CA's certificate is nobody's identity");
 	if (leaf->has_ku && !(leaf->key_usage & MST_KU_SIGN))
 		return mst_fail(e, MST_E_TYPE, "the certificate's key is not for signing");
 	if (leaf->has_eku && !(leaf->ext_key_usage & (w->purpose | MST_EKU_ANY)))
-		return mst_fail(e, MST_E_TYPE, w->purpose == MST_EKU_CLIENT
-						       ? "the certificate is not for clients"
-						       : "the certificate is not for servers");
+		return mst_fail(e, MST_E_TYPE,
+				w->purpose == MST_EKU_CLIENT
+					? "the certificate is not for clients"
+					: "the certificate is not for servers");
 	EVP_PKEY *key = key_of(leaf);
 	if (!key)
-		return mst_fail(e, MST_E_TYPE, "the certificate's key is broken, weak or of a kind not known here");
+		return mst_fail(
+			e, MST_E_TYPE,
+			"the certificate's key is broken, weak or of a kind not known here");
 	EVP_PKEY_free(key);
 	return 0;
 }
@@ -290,8 +304,9 @@ static void fill_peer(struct mst_peer *out, const struct walk *w)
 	mst_cert_name(out->name, sizeof(out->name), leaf);
 }
 
-static int verify(const struct mst_trust *trust, struct mst_peer *out, const struct mst_slice *chain,
-		  size_t num_chain, int64_t now_s, uint32_t purpose, struct mst_err *e)
+static int verify(const struct mst_trust *trust, struct mst_peer *out,
+		  const struct mst_slice *chain, size_t num_chain, int64_t now_s, uint32_t purpose,
+		  struct mst_err *e)
 {
 	struct walk w = {.trust = trust, .num = num_chain, .now_s = now_s, .purpose = purpose};
 	if (num_chain < 1 || num_chain > CHAIN_MAX)

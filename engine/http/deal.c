@@ -105,7 +105,7 @@ void mst_deal_log(const struct http_deal *deal)
 {
 	static _Thread_local struct mst_log_gate theirs, ours;
 	const struct mst_xchg *x = &deal->x;
-	bool is_ours = x->out.status >= 500;
+	bool is_ours = x->out.status == 500 || x->out.status == 503;
 	enum mst_level level = is_ours ? MST_WARN : MST_INFO;
 	char addr[MST_ADDR_ROOM];
 	if (level < mst_log_least)

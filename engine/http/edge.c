@@ -109,8 +109,12 @@ static void on_end(struct mst_conn *c)
 {
 	struct http_edge *edge = c->up;
 	edge->has_ended = true;
-	if (edge->phase != PHASE_WORK)
+	if (edge->phase == PHASE_WORK)
+		return;
+	if (mst_conn_unsent(c))
 		mst_edge_finish(edge, "closed by peer");
+	else
+		mst_edge_close(edge, "closed by peer"); /* nothing is on its way to either side: no shutdown to wait for */
 }
 
 /* Reads the TLS session dry. */

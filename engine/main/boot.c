@@ -12,6 +12,11 @@ static int start_probe(struct mst_engine *engine, struct mst_err *e)
 	return mst_loop_probe(e);
 }
 
+static int start_port(struct mst_engine *engine, struct mst_err *e)
+{
+	return mst_net_claim(engine->facts->conf->portal_address, (uint16_t)engine->facts->conf->portal_port, e);
+}
+
 static int start_sandbox(struct mst_engine *engine, struct mst_err *e)
 {
 	return engine->facts->conf->is_sandboxed ? mst_sandbox_enter(e) : 0;
@@ -108,6 +113,7 @@ static void stop_threads(struct mst_engine *engine)
 
 static const struct mst_boot_row rows[] = {
 	{"probe", start_probe, NULL},
+	{"port", start_port, NULL},
 	{"sandbox", start_sandbox, NULL},
 	{"master key", start_seal, stop_seal},
 	{"workers", start_work, stop_work},

@@ -65,6 +65,28 @@ static int bind_tcp(struct mst_listener *l, struct mst_err *e)
 	return 0;
 }
 
+/* Without SO_REUSEPORT the kernel refuses a port that another process listens on, with it it would share the connections. */
+int mst_net_claim(const char *address, uint16_t port, struct mst_err *e)
+{
+	static const int on = 1;
+	const struct mst_listen_conf conf = {.address = address, .port = port};
+	struct sockaddr_storage at;
+	socklen_t len;
+	int fd, rc;
+
+	if (address_of(&at, &len, &conf, e) < 0)
+		return -1;
+	fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return mst_fail_sys(e, errno, "cannot make a socket");
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 || bind(fd, (struct sockaddr *)&at, len) < 0)
+		rc = mst_fail_sys(e, errno, "cannot listen on %s port %u", address, port);
+	else
+		rc = 0;
+	close(fd);
+	return rc;
+}
+
 /* A socket file that nobody answers was left behind by a process that died. */
 static int unlink_stale(const struct sockaddr_un *at, struct mst_err *e)
 {

@@ -3,6 +3,7 @@
  * end. */
 #include "muster/clock.h"
 #include "muster/count.h"
+#include "muster/log.h"
 #include "own.h"
 
 /* Hundreds of thousands of them may be idle. */
@@ -113,11 +114,20 @@ void mst_conn_gone(struct mst_conn *c)
 	mst_slab_put(net->conns, c->slot);
 }
 
+static void close_file(struct mst_conn *c)
+{
+	c->flags &= (uint8_t)~CONN_HAS_FILE;
+	c->flying |= MST_B(MST_OP_CLOSE);
+	mst_loop_close(c->net->loop, c->slot, c->gen, c->file);
+}
+
 bool mst_conn_landed(struct mst_conn *c, enum mst_op op)
 {
 	c->flying &= (uint16_t)~MST_B(op);
 	if (c->state != MST_CONN_CLOSING)
 		return true;
+	if (op == MST_OP_SHUTDOWN && (c->flags & CONN_HAS_FILE))
+		close_file(c);
 	if (c->flying == 0)
 		mst_conn_gone(c);
 	return false;
@@ -175,7 +185,8 @@ void mst_conn_finish(struct mst_conn *c, const char *why)
 }
 
 /* The descriptor is closed at once; operations in flight hold the socket itself until their cancel
- * reaches them. */
+ * reaches them. Only a shutdown does not: the kernel hands it to a worker that looks the descriptor
+ * up when it gets there, and by then the number may be another connection's. It is waited for. */
 void mst_conn_close(struct mst_conn *c, const char *why)
 {
 	static const enum mst_op stuck[] = {MST_OP_RECV, MST_OP_SEND, MST_OP_CONNECT};
@@ -184,13 +195,14 @@ void mst_conn_close(struct mst_conn *c, const char *why)
 		return;
 	if (!c->why)
 		c->why = why;
+	mst_log(DEBUG, "connection closed", mst_f_u64("slot", c->slot), mst_f_str("state", mst_conn_state_word(c->state)),
+		mst_f_str("why", c->why));
 	set(c, MST_CONN_CLOSING);
 	for (size_t i = 0; i < MST_LEN(stuck); i++)
 		if (c->flying & MST_B(stuck[i]))
 			mst_loop_cancel(c->net->loop, c->slot, c->gen, stuck[i]);
 	if (!(c->flags & CONN_HAS_FILE))
 		return; /* its socket is still being made: dial.c goes on */
-	c->flags &= (uint8_t)~CONN_HAS_FILE;
-	c->flying |= MST_B(MST_OP_CLOSE);
-	mst_loop_close(c->net->loop, c->slot, c->gen, c->file);
+	if (!(c->flying & MST_B(MST_OP_SHUTDOWN)))
+		close_file(c);
 }

@@ -112,6 +112,8 @@ static void settle(struct committer *c, struct mst_mail *first, int rc, const st
 			b->rc = -1;
 			b->err = *err;
 		}
+		if (b->rc == 0 && c->group.has_once)
+			mst_group_tell_floors(&c->group, b);
 		num_written += b->rc == 0;
 		mst_count_time(MST_H_COMMIT, now_ns - b->posted_ns);
 	}
@@ -131,6 +133,18 @@ static void send_all_home(struct committer *c, struct mst_mail *first)
 	}
 }
 
+/* One record when the store begins to fail and one when it writes again, however many groups that was. RocksDB itself tries
+ * every few seconds whether a full disk has room again. */
+static void tell_health(struct committer *c, int rc, const struct mst_err *err)
+{
+	if (rc < 0 && !c->is_failing)
+		mst_log(ERROR, "the store cannot write", mst_f_err(err));
+	if (rc == 0 && c->is_failing)
+		mst_log(INFO, "the store writes again", mst_f_u64("failed_groups", c->num_failed));
+	c->num_failed = rc < 0 ? c->num_failed + 1 : 0;
+	c->is_failing = rc < 0;
+}
+
 static void commit_group(struct mst_store *store, struct mst_mail *first)
 {
 	struct committer *c = &store->committer;
@@ -145,8 +159,8 @@ static void commit_group(struct mst_store *store, struct mst_mail *first)
 	}
 	mst_count(MST_C_STORE_GROUPS, c->group.num_writes > 0);
 	int rc = mst_group_write(&c->group, is_lazy, &err);
-	if (rc < 0)
-		mst_log_peer(ERROR, "the store cannot write", mst_f_err(&err));
+	if (c->group.num_writes > 0)
+		tell_health(c, rc, &err);
 	settle(c, first, rc, &err);
 	send_all_home(c, first);
 }
@@ -156,6 +170,7 @@ static void *run(void *context)
 	struct mst_store *store = context;
 	struct committer *c = &store->committer;
 
+	mst_space_quiet();
 	for (;;) {
 		take_posted(c);
 		if (c->first)

@@ -29,6 +29,7 @@ void mst_group_begin(struct group *g)
 	rocksdb_writebatch_clear(g->writes);
 	g->num_used = 0;
 	g->num_writes = 0;
+	g->has_once = false;
 	g->stamp++;
 }
 
@@ -114,16 +115,18 @@ static int check(struct group *g, struct mst_batch *b, const struct mst_change *
 static void take(struct group *g, const struct mst_change *change)
 {
 	rocksdb_column_family_handle_t *space = g->store->spaces[change->space];
+	bool is_once = mst_space_rows[change->space].is_once;
 	const char *key = (const char *)change->key.at;
 
 	if (change->op == CHANGE_PUT)
 		rocksdb_writebatch_put_cf(g->writes, space, key, change->key.len, (const char *)change->value.at,
 					  change->value.len);
-	else if (mst_space_rows[change->space].is_once)
+	else if (is_once)
 		rocksdb_writebatch_singledelete_cf(g->writes, space, key, change->key.len);
 	else
 		rocksdb_writebatch_delete_cf(g->writes, space, key, change->key.len);
 	g->num_writes++;
+	g->has_once = g->has_once || is_once;
 	remember(g, change);
 }
 
@@ -144,6 +147,13 @@ int mst_group_add(struct group *g, struct mst_batch *b)
 		if (!is_requirement(change))
 			take(g, change);
 	return 0;
+}
+
+void mst_group_tell_floors(const struct group *g, const struct mst_batch *b)
+{
+	for (const struct mst_change *change = b->first; change; change = change->next)
+		if (change->op == CHANGE_PUT && mst_space_rows[change->space].is_once)
+			mst_floor_put(g->store->floors, change->space, change->key);
 }
 
 int mst_group_write(struct group *g, bool is_lazy, struct mst_err *e)

@@ -6,6 +6,12 @@
 
 static int run_plan(struct mst_read *r, bool is_cold)
 {
+	static _Thread_local bool is_quiet;
+
+	if (MST_UNLIKELY(!is_quiet)) {
+		is_quiet = true;
+		mst_space_quiet();
+	}
 	r->is_cold = is_cold;
 	r->err = (struct mst_err){.code = MST_E_NONE};
 	return r->plan(r);

@@ -100,6 +100,11 @@ rocksdb_readoptions_t *mst_space_read_options(enum heat heat, enum reach reach)
 	return options;
 }
 
+void mst_space_quiet(void)
+{
+	rocksdb_set_perf_level(rocksdb_disable);
+}
+
 int mst_space_fault(struct mst_err *e, char *text, const char *what)
 {
 	mst_fail(e, MST_E_STORE, "%s: %s", what, text);

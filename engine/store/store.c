@@ -98,11 +98,15 @@ static void free_all(struct mst_store *store)
 	rocksdb_writeoptions_destroy(store->durable);
 	rocksdb_writeoptions_destroy(store->lazy);
 	rocksdb_cache_destroy(store->cache);
+	mst_floor_free(&store->floors);
 	free(store);
 }
 
 static int start(struct mst_store *store, const struct mst_store_conf *conf, struct mst_err *e)
 {
+	store->floors = mst_floor_new();
+	if (!store->floors)
+		return mst_fail(e, MST_E_BUSY, "out of memory");
 	if (mkdir(conf->path, 0700) < 0 && errno != EEXIST)
 		return mst_fail_sys(e, errno, "cannot make the store's folder");
 	if (open_database(store, conf, e) < 0)

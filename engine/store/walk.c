@@ -2,15 +2,29 @@
 /* Walks over the keys of one prefix, in order. */
 #include "inside.h"
 
+/* Keys below the floor were dropped: the walk starts behind them. False: nothing lives under this prefix. */
+static bool start_at_floor(struct mst_walk *w, struct mst_floor *floor, struct mst_slice *from)
+{
+	mst_floor_read(w->r->store->floors, floor, w->space, w->prefix);
+	w->version = floor->version;
+	w->is_learning = from->len == 0 && floor->kind != FLOOR_END;
+	if (floor->kind == FLOOR_KEY && mst_slice_cmp(*from, mst_slice(floor->key, floor->len)) < 0)
+		*from = mst_slice(floor->key, floor->len);
+	return floor->kind != FLOOR_END;
+}
+
 int mst_walk_init(struct mst_walk *w, struct mst_read *r, enum mst_space space, struct mst_slice prefix,
 		  struct mst_slice from)
 {
 	struct mst_store *store = r->store;
 	const struct space_row *row = &mst_space_rows[space];
 	enum reach reach = row->prefix_len && prefix.len ? REACH_PREFIX : REACH_ALL;
+	struct mst_floor floor;
 
-	*w = (struct mst_walk){.r = r, .prefix = prefix};
+	*w = (struct mst_walk){.r = r, .prefix = prefix, .space = space};
 	BUG_ON(prefix.len && prefix.len < row->prefix_len);
+	if (row->is_once && prefix.len && !start_at_floor(w, &floor, &from))
+		return 0;
 	w->iterator = rocksdb_create_iterator_cf(store->db, store->reads[r->is_cold ? COLD : HOT][reach],
 						 store->spaces[space]);
 	if (!w->iterator)
@@ -31,7 +45,7 @@ static int end(struct mst_walk *w)
 	return !w->r->is_cold && mst_space_is_later(text) ? MST_LATER : mst_space_fault(&w->r->err, text, "cannot walk");
 }
 
-int mst_walk_next(struct mst_walk *w)
+static int step(struct mst_walk *w)
 {
 	if (w->is_begun)
 		rocksdb_iter_next(w->iterator);
@@ -44,6 +58,17 @@ int mst_walk_next(struct mst_walk *w)
 	w->value.at = (const uint8_t *)rocksdb_iter_value(w->iterator, &w->value.len);
 	w->is_begun = true;
 	return 1;
+}
+
+int mst_walk_next(struct mst_walk *w)
+{
+	if (!w->iterator)
+		return 0;
+	int rc = step(w);
+	if (w->is_learning && (rc == 0 || rc == 1))
+		mst_floor_learn(w->r->store->floors, w->space, w->prefix, w->version, rc ? &w->key : NULL);
+	w->is_learning = false;
+	return rc;
 }
 
 void mst_walk_done(struct mst_walk *w)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our own certificate chain and private key: PEM into the library's context, without X509 objects. */
+/* Our own certificate chain and private key: PEM into the library's context, without X509 objects.
+ */
 #include "tls_own.h"
 
 #include <openssl/bytestring.h>
@@ -102,7 +103,8 @@ static int read_chain(struct creds *creds, struct mst_slice text, struct mst_err
 			continue;
 		rc = -1;
 		if (creds->num_chain == MST_TLS_CHAIN_MAX) {
-			mst_fail(e, MST_E_TOO_BIG, "over %d certificates in the chain", MST_TLS_CHAIN_MAX);
+			mst_fail(e, MST_E_TOO_BIG, "over %d certificates in the chain",
+				 MST_TLS_CHAIN_MAX);
 			break;
 		}
 		if (mst_cert_parse(&cert, der, e) < 0)
@@ -120,31 +122,34 @@ static int read_chain(struct creds *creds, struct mst_slice text, struct mst_err
 	return rc;
 }
 
-/* Who signs with RSA tells the library which ways it knows: all with SHA-2, PSS first (RFC 8446 4.2.3). */
-static const uint16_t rsa_ways[] = {
-	SSL_SIGN_RSA_PSS_RSAE_SHA256,   SSL_SIGN_RSA_PSS_RSAE_SHA384,   SSL_SIGN_RSA_PSS_RSAE_SHA512,
-	SSL_SIGN_RSA_PKCS1_SHA256, SSL_SIGN_RSA_PKCS1_SHA384, SSL_SIGN_RSA_PKCS1_SHA512,
+/* How we sign, best first (RFC 8446 4.2.3): never with SHA-1. The library takes what fits the key.
+ */
+static const uint16_t our_ways[] = {
+	SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_ECDSA_SECP384R1_SHA384,
+	SSL_SIGN_RSA_PSS_RSAE_SHA256,    SSL_SIGN_RSA_PSS_RSAE_SHA384,
+	SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA256,
+	SSL_SIGN_RSA_PKCS1_SHA384,       SSL_SIGN_RSA_PKCS1_SHA512,
 };
 
 static int use(struct mst_tls_ctx *ctx, struct creds *creds, struct mst_err *e)
 {
-	bool is_rsa = EVP_PKEY_id(creds->key) == EVP_PKEY_RSA;
 	/* The library compares key and certificate only when it holds the key: give it once. */
-	if (!SSL_CTX_set_chain_and_key(ctx->ssl, creds->chain, creds->num_chain, creds->key, NULL))
+	if (!SSL_CTX_set_chain_and_key(ctx->ssl, creds->chain, creds->num_chain, creds->key,
+				       NULL) ||
+	    !SSL_CTX_set_signing_algorithm_prefs(ctx->ssl, our_ways, MST_LEN(our_ways)))
 		return mst_tls_refuse(e, "certificate and key do not fit");
-	if (!is_rsa)
+	if (EVP_PKEY_id(creds->key) != EVP_PKEY_RSA)
 		return 0;
 	ctx->rsa = creds->key;
 	EVP_PKEY_up_ref(ctx->rsa);
 	if (!SSL_CTX_set_chain_and_key(ctx->ssl, creds->chain, creds->num_chain, NULL,
-				       &mst_tls_sign_method) ||
-	    !SSL_CTX_set_signing_algorithm_prefs(ctx->ssl, rsa_ways, MST_LEN(rsa_ways)))
+				       &mst_tls_sign_method))
 		return mst_tls_refuse(e, "the RSA key cannot be used");
 	return 0;
 }
 
-int mst_tls_creds_load(struct mst_tls_ctx *ctx, struct mst_slice chain_pem, struct mst_slice key_pem,
-		       struct mst_err *e)
+int mst_tls_creds_load(struct mst_tls_ctx *ctx, struct mst_slice chain_pem,
+		       struct mst_slice key_pem, struct mst_err *e)
 {
 	struct creds creds = {.num_chain = 0};
 	int rc = read_chain(&creds, chain_pem, e);

@@ -12,24 +12,27 @@
 #include "muster/clock.h"
 #include "muster/text.h"
 
-#define TICKET_S 3600
+#define TICKET_S    3600
 #define CIPHERS_MAX 1024
+#define PEER_CHAIN_BYTES                                                                           \
+	32768 /* six certificates of 4 KiB, and some room: what a peer may make us hold */
 
 /* ECDHE with AEAD, AES first (RFC 9325 4.2). */
-static const char ciphers_default[] =
-	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char ciphers_default[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+				      "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+				      "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
-/* A server follows the client's order, so that the client's first key share is good and no round trip is lost; ours is
- * the order clients of this program ask in. */
+/* A server follows the client's order, so that the client's first key share is good and no round
+ * trip is lost; ours is the order clients of this program ask in. */
 static const int groups[] = {NID_X25519, NID_X9_62_prime256v1, NID_secp384r1};
 
 /* What a peer may sign with: no SHA-1. */
 static const uint16_t peer_ways[] = {
-	SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256,
-	SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384,
-	SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,    SSL_SIGN_ECDSA_SECP521R1_SHA512,
+	SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256,
+	SSL_SIGN_RSA_PKCS1_SHA256,       SSL_SIGN_ECDSA_SECP384R1_SHA384,
+	SSL_SIGN_RSA_PSS_RSAE_SHA384,    SSL_SIGN_RSA_PKCS1_SHA384,
+	SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,
+	SSL_SIGN_ECDSA_SECP521R1_SHA512,
 };
 
 int mst_tls_refuse(struct mst_err *e, const char *what)
@@ -46,13 +49,15 @@ static void on_time(const SSL *ssl, struct timeval *out)
 	*out = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 }
 
-/* The first of ours that the client offers; none in common: the session goes on without (RFC 7301 3.2 allows an alert). */
-static int on_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in, unsigned in_len,
-		   void *context)
+/* The first of ours that the client offers; none in common: the session goes on without (RFC
+ * 7301 3.2 allows an alert). */
+static int on_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
+		   unsigned in_len, void *context)
 {
 	const struct mst_tls_ctx *ctx = context;
 	uint8_t *chosen;
-	int rc = SSL_select_next_proto(&chosen, out_len, ctx->alpn, (unsigned)ctx->alpn_len, in, in_len);
+	int rc = SSL_select_next_proto(&chosen, out_len, ctx->alpn, (unsigned)ctx->alpn_len, in,
+				       in_len);
 	*out = chosen;
 	return rc == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
@@ -64,7 +69,8 @@ static int set_alpn(struct mst_tls_ctx *ctx, const char *list, struct mst_err *e
 	while (rest.len) {
 		mst_slice_cut(&name, &rest, rest, ',');
 		if (name.len < 1 || name.len + 1 > sizeof(ctx->alpn) - ctx->alpn_len)
-			return mst_fail(e, MST_E_CONF, "protocols \"%.60s\": a name is empty or too long", list);
+			return mst_fail(e, MST_E_CONF,
+					"protocols \"%.60s\": a name is empty or too long", list);
 		ctx->alpn[ctx->alpn_len++] = (uint8_t)name.len;
 		memcpy(ctx->alpn + ctx->alpn_len, name.at, name.len);
 		ctx->alpn_len += name.len;
@@ -95,7 +101,8 @@ static int set_ca_names(struct mst_tls_ctx *ctx, const struct mst_tls_conf *conf
 }
 
 /* A ticket is good where clients are asked the same way and the same CAs are named. */
-static int set_ticket_scope(struct mst_tls_ctx *ctx, const struct mst_tls_conf *conf, struct mst_err *e)
+static int set_ticket_scope(struct mst_tls_ctx *ctx, const struct mst_tls_conf *conf,
+			    struct mst_err *e)
 {
 	uint8_t scope[SHA256_DIGEST_LENGTH];
 	uint32_t mode = conf->client;
@@ -117,7 +124,8 @@ static int set_tickets(struct mst_tls_ctx *ctx, const struct mst_tls_conf *conf,
 	ctx->forgot_s = INT64_MIN;
 	SSL_CTX_set_session_cache_mode(ctx->ssl, SSL_SESS_CACHE_OFF);
 	if (ctx->is_client) {
-		SSL_CTX_set_session_cache_mode(ctx->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+		SSL_CTX_set_session_cache_mode(ctx->ssl,
+					       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 		SSL_CTX_sess_set_new_cb(ctx->ssl, mst_tls_on_session);
 		return 0;
 	}
@@ -127,7 +135,8 @@ static int set_tickets(struct mst_tls_ctx *ctx, const struct mst_tls_conf *conf,
 	}
 	memcpy(ctx->ticket_secret, conf->ticket_secret, sizeof(ctx->ticket_secret));
 	SSL_CTX_set_ticket_aead_method(ctx->ssl, &mst_tls_ticket_method);
-	/* Each is a record and a sealing; a device needs one. Ours live between one and two periods. */
+	/* Each is a record and a sealing; a device needs one. Ours live between one and two
+	 * periods. */
 	SSL_CTX_set_num_tickets(ctx->ssl, 1);
 	SSL_CTX_set_timeout(ctx->ssl, ctx->ticket_s);
 	SSL_CTX_set_session_psk_dhe_timeout(ctx->ssl, ctx->ticket_s);
@@ -157,9 +166,11 @@ static int set_ciphers(struct mst_tls_ctx *ctx, const struct mst_tls_conf *conf,
 {
 	char list[CIPHERS_MAX];
 	const char *wanted = conf->ciphers_12 ? conf->ciphers_12 : ciphers_default;
-	/* Without a key exchange of their own, sessions could be read by whoever gets the key later. */
+	/* Without a key exchange of their own, sessions could be read by whoever gets the key
+	 * later. */
 	int len = snprintf(list, sizeof(list), "%s:!kRSA:!kPSK", wanted);
-	if (len < 0 || (size_t)len >= sizeof(list) || !SSL_CTX_set_strict_cipher_list(ctx->ssl, list))
+	if (len < 0 || (size_t)len >= sizeof(list) ||
+	    !SSL_CTX_set_strict_cipher_list(ctx->ssl, list))
 		return mst_tls_refuse(e, "ciphers");
 	if (!SSL_CTX_set1_curves(ctx->ssl, groups, MST_LEN(groups)) ||
 	    !SSL_CTX_set_verify_algorithm_prefs(ctx->ssl, peer_ways, MST_LEN(peer_ways)))
@@ -190,6 +201,7 @@ static int set_up(struct mst_tls_ctx *ctx, const struct mst_tls_conf *conf, stru
 	if (!ctx->ssl)
 		return mst_tls_refuse(e, "no memory for a TLS context");
 	SSL_CTX_set_current_time_cb(ctx->ssl, on_time);
+	SSL_CTX_set_max_cert_list(ctx->ssl, PEER_CHAIN_BYTES);
 	if (set_ciphers(ctx, conf, e) < 0 || set_verify(ctx, conf, e) < 0 ||
 	    set_tickets(ctx, conf, e) < 0 || set_host(ctx, conf->host, e) < 0)
 		return -1;
@@ -200,8 +212,8 @@ static int set_up(struct mst_tls_ctx *ctx, const struct mst_tls_conf *conf, stru
 	return mst_tls_creds_load(ctx, conf->chain_pem, conf->key_pem, e);
 }
 
-int mst_tls_ctx_new(struct mst_tls_ctx **out, const struct mst_tls_conf *conf, struct mst_work *work,
-		    struct mst_loop *home, struct mst_err *e)
+int mst_tls_ctx_new(struct mst_tls_ctx **out, const struct mst_tls_conf *conf,
+		    struct mst_work *work, struct mst_loop *home, struct mst_err *e)
 {
 	BUG_ON(work && !home);
 	struct mst_tls_ctx *ctx = calloc(1, sizeof(*ctx));

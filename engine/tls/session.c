@@ -9,7 +9,8 @@
 
 #include "muster/count.h"
 
-#define HELD_MAX 65536 /* what a peer may send ahead while a worker signs; a receive buffer has 4 KiB */
+#define HELD_MAX                                                                                   \
+	65536 /* what a peer may send ahead while a worker signs; a receive buffer has 4 KiB */
 
 int mst_tls_new(struct mst_tls **out, struct mst_tls_ctx *ctx, const struct mst_tls_sink *sink,
 		struct mst_err *e)
@@ -156,7 +157,8 @@ int mst_tls_write(struct mst_tls *tls, struct mst_slice plain, struct mst_err *e
 	if (tls->state != TLS_OPEN && tls->state != TLS_ENDED)
 		return mst_fail(e, MST_E_CRYPTO, "the TLS session is not open");
 	while (plain.len) {
-		int len = SSL_write(tls->ssl, plain.at, plain.len < INT_MAX ? (int)plain.len : INT_MAX);
+		int len = SSL_write(tls->ssl, plain.at,
+				    plain.len < INT_MAX ? (int)plain.len : INT_MAX);
 		if (len <= 0)
 			return fail(tls, e);
 		plain = mst_slice(plain.at + len, plain.len - (size_t)len);

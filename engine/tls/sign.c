@@ -10,7 +10,8 @@
 
 #include "muster/text.h"
 
-#define MESSAGE_MAX 512   /* RFC 8446 4.4.3 signs 64 + 33 + 1 + 48 bytes; RFC 8422 5.4 64 + 4 + a public key */
+#define MESSAGE_MAX                                                                                \
+	512 /* RFC 8446 4.4.3 signs 64 + 33 + 1 + 48 bytes; RFC 8422 5.4 64 + 4 + a public key */
 #define SIGNATURE_MAX 1024 /* RSA of 8192 bits */
 
 struct sign_job {
@@ -30,11 +31,12 @@ static bool sign(EVP_PKEY *key, uint16_t way, uint8_t *out, size_t *len, const u
 	EVP_PKEY_CTX *pkey_ctx;
 	EVP_MD_CTX_init(&ctx);
 	bool is_pss = SSL_is_signature_algorithm_rsa_pss(way);
-	bool is_signed = EVP_DigestSignInit(&ctx, &pkey_ctx, SSL_get_signature_algorithm_digest(way),
-					    NULL, key) &&
-			 (!is_pss || (EVP_PKEY_CTX_set_rsa_padding(pkey_ctx, RSA_PKCS1_PSS_PADDING) &&
-				      EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey_ctx, -1))) &&
-			 EVP_DigestSign(&ctx, out, len, message, message_len);
+	bool is_signed =
+		EVP_DigestSignInit(&ctx, &pkey_ctx, SSL_get_signature_algorithm_digest(way), NULL,
+				   key) &&
+		(!is_pss || (EVP_PKEY_CTX_set_rsa_padding(pkey_ctx, RSA_PKCS1_PSS_PADDING) &&
+			     EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey_ctx, -1))) &&
+		EVP_DigestSign(&ctx, out, len, message, message_len);
 	EVP_MD_CTX_cleanup(&ctx);
 	ERR_clear_error();
 	return is_signed;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Session tickets (RFC 5077, RFC 8446 4.6.1): sealed with AES-256-GCM under a key derived from the ticket secret and the
- * number of the present period, so every loop has the same keys without a message. The verified identity of the peer is
- * sealed in front of the library's session.
+ * Session tickets (RFC 5077, RFC 8446 4.6.1): sealed with AES-256-GCM under a key derived from the
+ * ticket secret and the number of the present period, so every loop has the same keys without a
+ * message. The verified identity of the peer is sealed in front of the library's session.
  *
  *     ticket  epoch 8 | nonce 12 | ciphertext | tag 16
  *     sealed  when 8 | has_peer 1 | struct mst_peer, when it has one | session
@@ -20,8 +20,8 @@
 
 #define EPOCH_LEN 8
 #define NONCE_LEN 12
-#define TAG_LEN 16
-#define HEAD_LEN (EPOCH_LEN + NONCE_LEN)
+#define TAG_LEN   16
+#define HEAD_LEN  (EPOCH_LEN + NONCE_LEN)
 #define FRONT_LEN (8 + 1)
 
 static const char label[] = "muster ticket 1";
@@ -63,7 +63,8 @@ static size_t on_max_overhead(SSL *ssl)
 	return HEAD_LEN + FRONT_LEN + sizeof(struct mst_peer) + TAG_LEN;
 }
 
-static int on_seal(SSL *ssl, uint8_t *out, size_t *len, size_t room, const uint8_t *in, size_t in_len)
+static int on_seal(SSL *ssl, uint8_t *out, size_t *len, size_t room, const uint8_t *in,
+		   size_t in_len)
 {
 	const struct mst_tls *tls = mst_tls_of(ssl);
 	int64_t now_s = mst_clock_wall_ms() / 1000;
@@ -107,7 +108,8 @@ static bool take_front(struct mst_tls *tls, const uint8_t *plain, size_t len, si
 		return ctx->client != MST_TLS_CLIENT_DEMAND;
 	memcpy(&tls->peer, plain + FRONT_LEN, sizeof(tls->peer));
 	tls->peer.name[MST_NAME_MAX] = '\0';
-	if (mst_tls_is_current(ctx, &tls->peer, now_s, NULL) < 0)
+	struct mst_err reason; /* of no use: the full handshake that follows gives it again */
+	if (mst_tls_is_current(ctx, &tls->peer, now_s, &reason) < 0)
 		return false;
 	tls->peer_source = PEER_TICKET;
 	return true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verdict on a peer's certificate: asked once, remembered by SHA-256; time and revocation are looked at every time. */
+/* The verdict on a peer's certificate: asked once, remembered by SHA-256; time and revocation are
+ * looked at every time. */
 #include "tls_own.h"
 
 #include <openssl/pool.h>
@@ -8,7 +9,8 @@
 #include "muster/clock.h"
 #include "muster/count.h"
 
-/* A verdict is asked anew once a day: meanwhile a CA between the leaf and the root may have expired. */
+/* A verdict is asked anew once a day: meanwhile a CA between the leaf and the root may have
+ * expired. */
 #define KNOWN_S 86400
 
 struct known {
@@ -56,7 +58,7 @@ int mst_tls_is_current(const struct mst_tls_ctx *ctx, const struct mst_peer *pee
 	return ctx->verify.recheck ? ctx->verify.recheck(ctx->verify.context, peer, e) : 0;
 }
 
-static int ask(struct mst_tls_ctx *ctx, struct mst_peer *out, const STACK_OF(CRYPTO_BUFFER) *certs,
+static int ask(struct mst_tls_ctx *ctx, struct mst_peer *out, const STACK_OF(CRYPTO_BUFFER) * certs,
 	       int64_t now_s, struct mst_err *e)
 {
 	struct mst_slice chain[MST_TLS_CHAIN_MAX];
@@ -70,7 +72,7 @@ static int ask(struct mst_tls_ctx *ctx, struct mst_peer *out, const STACK_OF(CRY
 	return ctx->verify.verify(ctx->verify.context, out, chain, num, now_s, e);
 }
 
-static int judge(struct mst_tls *tls, const uint8_t *sha256, const STACK_OF(CRYPTO_BUFFER) *certs,
+static int judge(struct mst_tls *tls, const uint8_t *sha256, const STACK_OF(CRYPTO_BUFFER) * certs,
 		 struct mst_err *e)
 {
 	struct mst_tls_ctx *ctx = tls->ctx;
@@ -113,7 +115,8 @@ enum ssl_verify_result_t mst_tls_on_verify(SSL *ssl, uint8_t *alert)
 		return ssl_verify_ok;
 	tls->peer_source = PEER_NONE;
 	*alert = alert_of(e.code);
-	/* Outside the handshake the codes mean other things: a refused certificate is one word there. */
+	/* Outside the handshake the codes mean other things: a refused certificate is one word
+	 * there. */
 	e.code = MST_E_CRYPTO;
 	tls->ctx->why = e;
 	return ssl_verify_invalid;

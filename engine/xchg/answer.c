@@ -19,7 +19,8 @@ enum mst_step mst_xchg_answer(struct mst_xchg *x, int status, const char *type, 
 /* Our own failures are named, not described: their texts are for the log. */
 static struct mst_slice shown(const struct mst_err *e)
 {
-	return mst_slice_str(mst_code_status(e->code) < 500 ? e->text : mst_code_word(e->code));
+	int status = mst_code_status(e->code);
+	return mst_slice_str(status == 500 || status == 503 ? mst_code_word(e->code) : e->text);
 }
 
 /* {"error": "text"}; a text may hold what the peer sent. */

@@ -108,6 +108,9 @@ struct mst_listen_conf {
 int mst_net_listen(struct mst_net *net, const struct mst_listen_conf *conf, struct mst_err *e) MST_MUST;
 /* mst_net_port returns the port of the n-th listener, in the order they were opened; 0 for a Unix socket. */
 uint16_t mst_net_port(const struct mst_net *net, uint32_t n);
+/* mst_net_claim finds out whether another process listens on the port already: SO_REUSEPORT would share it without a word.
+ * Before the first listener. Returns 0, -1 naming address and port. */
+int mst_net_claim(const char *address, uint16_t port, struct mst_err *e) MST_MUST;
 /* mst_net_hush stops accepting and closes listeners. Connections live on. */
 void mst_net_hush(struct mst_net *net);
 /* mst_net_dial starts a connection to an IPv4 or IPv6 address; the edge hears on_open or on_gone. */

@@ -86,7 +86,9 @@ struct mst_walk {
 	struct mst_read *r;
 	void *iterator;
 	struct mst_slice prefix, key, value;
-	bool is_begun;
+	enum mst_space space;
+	uint32_t version; /* of the prefix's floor */
+	bool is_begun, is_learning;
 };
 int mst_walk_init(struct mst_walk *w, struct mst_read *r, enum mst_space space, struct mst_slice prefix,
 		  struct mst_slice from) MST_MUST;

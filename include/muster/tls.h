@@ -18,8 +18,10 @@ struct mst_tls;     /* opaque */
 
 #define MST_TLS_CHAIN_MAX 6 /* certificates a peer may send: leaf, intermediates, root */
 
-/* Asked when a peer's certificate is not in the cache: chain[0] is the leaf. Fills `out` and returns 0, or -1 with a reason;
- * called on the loop's thread. `now_s` in seconds since 1970. */
+/* Asked when a peer's certificate is not in the cache, or was asked about over a day ago: chain[0] is the leaf. Fills `out`
+ * and returns 0, or -1 with a reason, whose code chooses the alert: ABSENT unknown_ca, GONE certificate_expired, DENIED
+ * certificate_revoked, TYPE unsupported_certificate, BUSY internal_error, else bad_certificate. Called on the loop's thread.
+ * `now_s` in seconds since 1970. */
 struct mst_tls_verify {
 	void *context;
 	int (*verify)(void *context, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s,
@@ -40,17 +42,19 @@ struct mst_tls_conf {
 	const char *ciphers_12;              /* TLS 1.2 list in OpenSSL's syntax, NULL: ECDHE with AEAD */
 	bool allows_12, forbids_13;          /* TLS 1.3 alone, both, or (both true) 1.2 alone */
 	uint32_t known_max;                  /* verified certificates remembered, 0: none */
-	uint8_t ticket_secret[32];           /* all zero: no tickets; the same in every loop */
+	uint8_t ticket_secret[32];           /* all zero: no tickets; the same in every loop. A ticket is good where `client`
+					      * and `ca_names` are the same as where it was given. */
 	uint32_t ticket_s;                   /* life of a ticket key, seconds; tickets of the one before are still taken */
 	const char *host;                    /* clients: name sent (SNI), NULL none */
 	const char *alpn;                    /* "http/1.1" style comma list, NULL none */
 };
 
-/* mst_tls_ctx_new parses certificates and key. `work` may be NULL: RSA signs inline then. */
+/* mst_tls_ctx_new parses certificates and key, and copies what it needs of `conf`. `work` may be NULL, else `home` is the
+ * loop it belongs to: RSA signs inline then, and also when the pool is full. */
 int mst_tls_ctx_new(struct mst_tls_ctx **out, const struct mst_tls_conf *conf, struct mst_work *work, struct mst_loop *home,
 		    struct mst_err *e) MST_MUST;
 void mst_tls_ctx_free(struct mst_tls_ctx **ctx);
-/* mst_tls_ctx_forget drops every remembered verdict (a CA or revocation list changed). */
+/* mst_tls_ctx_forget drops every remembered verdict and takes no ticket given before (a CA or revocation list changed). */
 void mst_tls_ctx_forget(struct mst_tls_ctx *ctx);
 
 /* Where a session puts ciphertext, and how it says that a wait is over. `context` outlives the session. */
@@ -69,9 +73,10 @@ void mst_tls_free(struct mst_tls **tls);
  * cannot be used yet (a worker is busy) is copied, at most 64 KiB. -1 TOO_BIG beyond. */
 int mst_tls_feed(struct mst_tls *tls, struct mst_slice cipher, struct mst_err *e) MST_MUST;
 /* mst_tls_read drives the handshake and returns plaintext: bytes > 0; 0 when it needs more ciphertext or a worker;
- * -1 broken (an alert was put when there is one to send). */
+ * -1 broken (an alert was put when there is one to send): CRYPTO, or the sink's own reason. */
 int mst_tls_read(struct mst_tls *tls, uint8_t *out, size_t room, struct mst_err *e) MST_MUST;
-/* mst_tls_write encrypts all of `plain` into the sink. Only when open. */
+/* mst_tls_write encrypts all of `plain` into the sink, in records of 16 KiB, a put each. Only when open. A TLS 1.3 ticket
+ * leaves with the first write. */
 int mst_tls_write(struct mst_tls *tls, struct mst_slice plain, struct mst_err *e) MST_MUST;
 /* mst_tls_shut puts close_notify. */
 void mst_tls_shut(struct mst_tls *tls);

@@ -89,7 +89,7 @@ void mst_xchg_walk(struct mst_xchg *x);
 /* mst_xchg_resume goes on after a wait. From completions only. */
 void mst_xchg_resume(struct mst_xchg *x);
 /* mst_xchg_fail answers with x->err: status of its code, {"error": text} or plain text, Retry-After on 503. Returns STEP_REPLY.
- * Texts of 5xx codes are not shown to peers; the log has them. */
+ * Texts of our own failures (500, 503) are not shown to peers, only their word; the log has them. */
 enum mst_step mst_xchg_fail(struct mst_xchg *x);
 /* mst_xchg_refuse fills x->err (constant text) and is then as mst_xchg_fail. */
 enum mst_step mst_xchg_refuse(struct mst_xchg *x, enum mst_code code, const char *text);

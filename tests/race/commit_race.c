@@ -2,6 +2,9 @@
 /*
  * Loops and plain threads commit to one store at once. Each adds one to counters that all share, under the requirement that
  * the counter is as it was read: at the end the counters hold as many as came home well, and every batch came home once.
+ *
+ * Then plain threads put keys under one prefix, in any order, and drop them again, while all walk it: whoever knows that a key
+ * was put finds it.
  */
 #include <ftw.h>
 #include <pthread.h>
@@ -155,6 +158,75 @@ static void *add_on_loop(void *context)
 	return NULL;
 }
 
+#define PREFIX "0123456789abcdefghijklmn"
+#define NUM_PUTS 1500 /* of each thread */
+
+struct finder {
+	struct mst_read r;
+	pthread_t thread;
+	uint32_t number;
+	char key[48];
+	bool is_found;
+};
+
+static int find_plan(struct mst_read *r)
+{
+	struct finder *f = MST_HOME(r, struct finder, r);
+	struct mst_walk w;
+	int rc = mst_walk_init(&w, r, MST_SPACE_QUEUE, MST_S(PREFIX), MST_S(""));
+
+	f->is_found = false;
+	while (rc == 0 && !f->is_found && (rc = mst_walk_next(&w)) == 1) {
+		f->is_found = mst_slice_eq(w.key, mst_slice_str(f->key));
+		rc = 0;
+	}
+	mst_walk_done(&w);
+	return rc;
+}
+
+static void change(struct finder *f, bool is_put)
+{
+	struct mst_batch b;
+
+	mst_batch_init(&b, f->r.arena, NULL, NULL);
+	if (is_put)
+		mst_batch_put(&b, MST_SPACE_QUEUE, mst_slice_str(f->key), MST_S("value"));
+	else
+		mst_batch_drop(&b, MST_SPACE_QUEUE, mst_slice_str(f->key));
+	check(mst_store_commit_here(store, &b) == 0, "commit", &b.err);
+}
+
+static void *put_and_find(void *context)
+{
+	struct finder *f = context;
+	unsigned seed = f->number;
+	struct mst_arena arena;
+
+	mst_arena_init(&arena, NULL, 0);
+	f->r = (struct mst_read){.arena = &arena, .plan = find_plan};
+	for (uint32_t i = 0; i < NUM_PUTS; i++) {
+		snprintf(f->key, sizeof f->key, PREFIX "%04d%05u%u", rand_r(&seed) % 10000, i, f->number);
+		change(f, true);
+		check(mst_store_read_here(store, &f->r) == 0 && f->is_found, "a key that was put is not found", NULL);
+		change(f, false);
+		check(mst_store_read_here(store, &f->r) == 0 && !f->is_found, "a key that was dropped is found", NULL);
+		mst_arena_done(&arena);
+	}
+	return NULL;
+}
+
+static void race_floors(void)
+{
+	static struct finder finders[NUM_THREADS];
+
+	for (uint32_t i = 0; i < NUM_THREADS; i++) {
+		finders[i].number = i;
+		check(pthread_create(&finders[i].thread, NULL, put_and_find, &finders[i]) == 0, "thread", NULL);
+	}
+	for (uint32_t i = 0; i < NUM_THREADS; i++)
+		pthread_join(finders[i].thread, NULL);
+}
+
 static void prepare(struct teller *t, bool has_loop)
 {
 	struct mst_loop_conf conf = {.num_entries = 64, .num_files = 16, .num_buffers = 16, .cpu = -1, .name = "race"};
@@ -207,6 +279,7 @@ int main(void)
 		sum += last.value;
 	}
 	mst_arena_done(&last.arena);
+	race_floors();
 	mst_store_close(&store);
 	mst_work_free(&work);
 	for (size_t i = 0; i < NUM_LOOPS; i++)

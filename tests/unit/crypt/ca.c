@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CA in a folder: made once, loaded, issues, records; refuses what is not its own or open to others. */
+/* The CA in a folder: made once, loaded, issues, records; refuses what is not its own or open to
+ * others. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>

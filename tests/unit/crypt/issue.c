@@ -16,14 +16,19 @@ Test(issue, fields)
 	struct mst_arena a = {0};
 	struct mst_cert cert;
 	struct mst_err e;
-	const char *dns[] = {"mdm.example.org", "localhost", NULL}, *ips[] = {"127.0.0.1", "::1", NULL};
-	struct pki ca = pki_make(&a, MST_KEY_P256, PKI_CA(.common_name = "Root", .has_path_len = true, .path_len = 2), NULL);
-	struct pki leaf = pki_make(&a, MST_KEY_P256,
-				   PKI_LEAF(.common_name = "J\xc3\xbcrgen", .organization = "Example", .dns = dns, .ips = ips,
-					    .not_after = 2524608000 /* 2050-01-01 */),
-				   &ca);
+	const char *dns[] = {"mdm.example.org", "localhost", NULL},
+		   *ips[] = {"127.0.0.1", "::1", NULL};
+	struct pki ca =
+		pki_make(&a, MST_KEY_P256,
+			 PKI_CA(.common_name = "Root", .has_path_len = true, .path_len = 2), NULL);
+	struct pki leaf =
+		pki_make(&a, MST_KEY_P256,
+			 PKI_LEAF(.common_name = "J\xc3\xbcrgen", .organization = "Example",
+				  .dns = dns, .ips = ips, .not_after = 2524608000 /* 2050-01-01 */),
+			 &ca);
 	cr_assert_eq(mst_cert_parse(&cert, ca.der, &e), 0, "%s", e.text);
-	cr_expect(cert.is_ca && cert.has_path_len && cert.path_len == 2 && cert.has_ku && !cert.has_eku);
+	cr_expect(cert.is_ca && cert.has_path_len && cert.path_len == 2 && cert.has_ku &&
+		  !cert.has_eku);
 	cr_expect_eq(cert.key_usage, MST_KU_CERT_SIGN | MST_KU_CRL_SIGN);
 	cr_expect(mst_slice_eq(cert.issuer, cert.subject));
 
@@ -36,8 +41,9 @@ Test(issue, fields)
 	cr_expect_eq(cert.alg, MST_SIG_ECDSA_SHA256);
 	cr_expect(mst_slice_eq(cert.common_name, MST_S("J\xc3\xbcrgen")));
 	cr_expect_eq(cert.key_id.len, 20);
-	cr_expect(mst_slice_eq(cert.san, MST_S("\x82\x0fmdm.example.org\x82\x09localhost\x87\x04\x7f\0\0\x01"
-						"\x87\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01")));
+	cr_expect(mst_slice_eq(cert.san,
+			       MST_S("\x82\x0fmdm.example.org\x82\x09localhost\x87\x04\x7f\0\0\x01"
+				     "\x87\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01")));
 	mst_key_free(&ca.key);
 	mst_key_free(&leaf.key);
 	mst_arena_done(&a);
@@ -50,7 +56,9 @@ Test(issue, refused)
 		struct mst_issue what;
 	} rows[] = {
 		{"no name", {.common_name = ""}},
-		{"long name", {.common_name = "0123456789012345678901234567890123456789012345678901234567890123x"}},
+		{"long name",
+		 {.common_name =
+			  "0123456789012345678901234567890123456789012345678901234567890123x"}},
 		{"line end", {.common_name = "a\nb"}},
 		{"not UTF-8", {.common_name = "\xff"}},
 		{"no time", {.common_name = "a", .not_before = 2, .not_after = 2}},
@@ -70,8 +78,8 @@ Test(issue, refused)
 			what.spki = spki;
 		if (!what.not_after)
 			what.not_after = 1000;
-		cr_expect_eq(mst_issue_write(&out, &a, &what, mst_slice(NULL, 0), key, NULL, &e), -1,
-			     "%s", rows[i].name);
+		cr_expect_eq(mst_issue_write(&out, &a, &what, mst_slice(NULL, 0), key, NULL, &e),
+			     -1, "%s", rows[i].name);
 	}
 	mst_key_free(&key);
 	mst_arena_done(&a);
@@ -90,12 +98,16 @@ Test(issue, serials)
 	cr_assert_eq(mst_key_new(&key, MST_KEY_P256, &e), 0);
 	cr_assert_eq(mst_key_spki(&what.spki, &a, key, &e), 0);
 	for (int i = 0; i < 600; i++) {
-		cr_assert_eq(mst_issue_write(&out, &a, &what, mst_slice(NULL, 0), key, serial, &e), 0);
+		cr_assert_eq(mst_issue_write(&out, &a, &what, mst_slice(NULL, 0), key, serial, &e),
+			     0);
 		cr_assert_eq(mst_cert_parse(&cert, out, &e), 0, "%s", e.text);
 		cr_expect(cert.serial.len <= 16 && cert.serial.at[0] < 0x80);
 		cr_expect(memcmp(cert.serial.at + (cert.serial.at[0] == 0 && cert.serial.len > 1),
-				 serial + 16 - (cert.serial.len - (cert.serial.at[0] == 0 && cert.serial.len > 1)),
-				 cert.serial.len - (cert.serial.at[0] == 0 && cert.serial.len > 1)) == 0);
+				 serial + 16 -
+					 (cert.serial.len -
+					  (cert.serial.at[0] == 0 && cert.serial.len > 1)),
+				 cert.serial.len -
+					 (cert.serial.at[0] == 0 && cert.serial.len > 1)) == 0);
 		cr_expect(memcmp(serial, before, 16) != 0);
 		memcpy(before, serial, 16);
 	}
@@ -117,7 +129,8 @@ static void expect_in(const char *path, const char *words)
 	struct mst_slice text;
 	struct mst_err e;
 	cr_assert_eq(mst_file_read(&text, &a, path, 65536, &e), 0, "%s", e.text);
-	cr_expect(strstr((const char *)text.at, words), "\"%s\" is not in:\n%s", words, (const char *)text.at);
+	cr_expect(strstr((const char *)text.at, words), "\"%s\" is not in:\n%s", words,
+		  (const char *)text.at);
 	mst_arena_done(&a);
 }
 
@@ -133,21 +146,26 @@ Test(issue, openssl_agrees)
 		struct mst_arena a = {0};
 		const char *dns[] = {"mdm.example.org", NULL}, *ips[] = {"127.0.0.1", "::1", NULL};
 		struct pki root = pki_make(&a, kinds[i], PKI_CA(.common_name = "Root"), NULL);
-		struct pki mid = pki_make(&a, kinds[i], PKI_CA(.common_name = "Mid", .has_path_len = true), &root);
+		struct pki mid = pki_make(
+			&a, kinds[i], PKI_CA(.common_name = "Mid", .has_path_len = true), &root);
 		struct pki leaf = pki_make(&a, kinds[i],
-					   PKI_LEAF(.common_name = "device", .organization = "Example", .dns = dns, .ips = ips,
-						    .not_after = 2556144000 /* 2051 */),
+					   PKI_LEAF(.common_name = "device",
+						    .organization = "Example", .dns = dns,
+						    .ips = ips, .not_after = 2556144000 /* 2051 */),
 					   &mid);
 		write_out(folder, "root.pem", root.pem);
 		write_out(folder, "mid.pem", mid.pem);
 		write_out(folder, "leaf.pem", leaf.pem);
 		write_out(folder, "leaf.key", leaf.key_pem);
-		const char *verify[] = {openssl, "verify", "-x509_strict", "-attime", "1800000000", "-purpose", "sslclient",
-					"-CAfile", "root.pem", "-untrusted", "mid.pem", "leaf.pem", NULL};
+		const char *verify[] = {openssl,      "verify",     "-x509_strict", "-attime",
+					"1800000000", "-purpose",   "sslclient",    "-CAfile",
+					"root.pem",   "-untrusted", "mid.pem",      "leaf.pem",
+					NULL};
 		int rc = pki_run(verify, "out");
 		expect_in("out", "leaf.pem: OK");
 		cr_expect_eq(rc, 0, "kind %zu", i);
-		const char *text[] = {openssl, "x509", "-noout", "-text", "-nameopt", "RFC2253", "-in", "leaf.pem", NULL};
+		const char *text[] = {openssl,   "x509", "-noout",   "-text", "-nameopt",
+				      "RFC2253", "-in",  "leaf.pem", NULL};
 		cr_expect_eq(pki_run(text, "out"), 0);
 		expect_in("out", "Version: 3 (0x2)");
 		expect_in("out", "Issuer: CN=Mid");
@@ -157,7 +175,8 @@ Test(issue, openssl_agrees)
 		expect_in("out", "X509v3 Key Usage: critical\n                Digital Signature\n");
 		expect_in("out", "X509v3 Basic Constraints: critical\n                CA:FALSE\n");
 		expect_in("out", "TLS Web Client Authentication");
-		expect_in("out", "DNS:mdm.example.org, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1");
+		expect_in("out",
+			  "DNS:mdm.example.org, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1");
 		const char *key[] = {openssl, "pkey", "-in", "leaf.key", "-check", "-noout", NULL};
 		cr_expect_eq(pki_run(key, "out"), 0);
 		mst_key_free(&root.key);

@@ -14,8 +14,10 @@ Test(key, every_kind)
 		const char *word;
 		enum mst_sig_alg alg;
 	} rows[] = {
-		{"p256", MST_SIG_ECDSA_SHA256},  {"p384", MST_SIG_ECDSA_SHA384},
-		{"rsa2048", MST_SIG_RSA_SHA256}, {"rsa3072", MST_SIG_RSA_SHA256},
+		{"p256", MST_SIG_ECDSA_SHA256},
+		{"p384", MST_SIG_ECDSA_SHA384},
+		{"rsa2048", MST_SIG_RSA_SHA256},
+		{"rsa3072", MST_SIG_RSA_SHA256},
 	};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		struct mst_arena a = {0};
@@ -39,7 +41,8 @@ Test(key, every_kind)
 		EVP_PKEY *pkey = EVP_parse_public_key(&in);
 		EVP_MD_CTX ctx;
 		EVP_MD_CTX_init(&ctx);
-		const EVP_MD *md = rows[i].alg == MST_SIG_ECDSA_SHA384 ? EVP_sha384() : EVP_sha256();
+		const EVP_MD *md =
+			rows[i].alg == MST_SIG_ECDSA_SHA384 ? EVP_sha384() : EVP_sha256();
 		cr_expect(EVP_DigestVerifyInit(&ctx, NULL, md, NULL, pkey));
 		cr_expect(EVP_DigestVerify(&ctx, sig.at, sig.len, (const uint8_t *)"words", 5));
 		EVP_MD_CTX_cleanup(&ctx);
@@ -101,7 +104,8 @@ Test(key, refused)
 		MST_S_INIT(""),
 		MST_S_INIT("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
 		MST_S_INIT("-----BEGIN PRIVATE KEY-----\nAAAA\n"),
-		MST_S_INIT("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n"),
+		MST_S_INIT("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED "
+			   "PRIVATE KEY-----\n"),
 		MST_S_INIT("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"),
 		MST_S_INIT("\x30\x00"),
 	};
@@ -120,6 +124,8 @@ Test(key, sha256)
 {
 	uint8_t out[32];
 	mst_sha256(out, MST_S("abc"));
-	cr_expect(memcmp(out, "\xba\x78\x16\xbf\x8f\x01\xcf\xea\x41\x41\x40\xde\x5d\xae\x22\x23"
-			      "\xb0\x03\x61\xa3\x96\x17\x7a\x9c\xb4\x10\xff\x61\xf2\x00\x15\xad", 32) == 0);
+	cr_expect(memcmp(out,
+			 "\xba\x78\x16\xbf\x8f\x01\xcf\xea\x41\x41\x40\xde\x5d\xae\x22\x23"
+			 "\xb0\x03\x61\xa3\x96\x17\x7a\x9c\xb4\x10\xff\x61\xf2\x00\x15\xad",
+			 32) == 0);
 }

@@ -13,16 +13,18 @@ struct pki {
 	struct mst_slice der, pem, key_pem; /* in the arena */
 };
 
-/* pki_make issues for a new key of `kind`; `what` needs a name only: validity is a day before and a year after PKI_NOW
- * unless it is given. `issuer` NULL: self-signed. */
+/* pki_make issues for a new key of `kind`; `what` needs a name only: validity is a day before and a
+ * year after PKI_NOW unless it is given. `issuer` NULL: self-signed. */
 struct pki pki_make(struct mst_arena *arena, enum mst_key_kind kind, struct mst_issue what,
 		    const struct pki *issuer);
-/* pki_resign signs `der` anew after `from` was replaced by `to` (same length) in its signed part. */
+/* pki_resign signs `der` anew after `from` was replaced by `to` (same length) in its signed part.
+ */
 struct mst_slice pki_resign(struct mst_arena *arena, struct mst_slice der, struct mst_slice from,
 			    struct mst_slice to, const struct mst_key *key);
 /* pki_join puts texts behind each other. */
 struct mst_slice pki_join(struct mst_arena *arena, struct mst_slice a, struct mst_slice b);
-/* pki_run runs a program with explicit arguments, its output into `out` (a path). Returns its exit status. */
+/* pki_run runs a program with explicit arguments, its output into `out` (a path). Returns its exit
+ * status. */
 int pki_run(const char *const *argv, const char *out);
 
 #define PKI_CA(...)                                                                                \

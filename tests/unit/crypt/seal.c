@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sealing: opens what it closed, with the same key, for the same record, unchanged; nothing else. */
+/* Sealing: opens what it closed, with the same key, for the same record, unchanged; nothing else.
+ */
 #include "muster/crypt.h"
 
 #include <stdio.h>
@@ -34,7 +35,8 @@ Test(seal, round_and_tampered)
 	struct mst_arena a = {0};
 	struct mst_err e;
 	struct mst_seal *seal = NULL;
-	struct mst_slice plain = MST_S("push magic of a device"), bound = MST_S("device/1/token"), sealed, again, out;
+	struct mst_slice plain = MST_S("push magic of a device"), bound = MST_S("device/1/token"),
+			 sealed, again, out;
 	cr_assert_eq(mst_seal_load(&seal, path, &e), 0, "%s", e.text);
 	cr_assert_eq(mst_seal_close(&sealed, &a, seal, bound, plain, &e), 0);
 	cr_assert_eq(mst_seal_close(&again, &a, seal, bound, plain, &e), 0);
@@ -49,8 +51,10 @@ Test(seal, round_and_tampered)
 		((uint8_t *)sealed.at)[i] ^= 1;
 	}
 	for (size_t len = 0; len < sealed.len; len++)
-		cr_expect_eq(mst_seal_open(&out, &a, seal, bound, mst_slice(sealed.at, len), &e), -1);
-	cr_assert_eq(mst_seal_close(&sealed, &a, seal, bound, mst_slice(NULL, 0), &e), 0, "nothing is something too");
+		cr_expect_eq(mst_seal_open(&out, &a, seal, bound, mst_slice(sealed.at, len), &e),
+			     -1);
+	cr_assert_eq(mst_seal_close(&sealed, &a, seal, bound, mst_slice(NULL, 0), &e), 0,
+		     "nothing is something too");
 	cr_assert_eq(mst_seal_open(&out, &a, seal, bound, sealed, &e), 0);
 	cr_expect_eq(out.len, 0);
 	mst_seal_free(&seal);
@@ -97,7 +101,12 @@ Test(seal, file)
 		cr_assert_eq(mst_file_write(path, rows[i], 0600, &e), 0);
 		cr_expect_eq(mst_seal_load(&seal, path, &e), -1, "row %zu", i);
 	}
-	cr_assert_eq(mst_file_write(path, MST_S("00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"), 0400, &e), 0);
+	cr_assert_eq(
+		mst_file_write(
+			path,
+			MST_S("00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"),
+			0400, &e),
+		0);
 	cr_expect_eq(mst_seal_load(&seal, path, &e), 0, "%s", e.text);
 	mst_seal_free(&seal);
 }

@@ -23,14 +23,17 @@ static void grow(struct tree *t)
 	struct mst_err e;
 	*t = (struct tree){.trust = NULL};
 	mst_arena_init(&t->a, NULL, 0);
-	t->root = pki_make(&t->a, MST_KEY_P256, PKI_CA(.common_name = "Root", .has_path_len = true, .path_len = 1), NULL);
+	t->root =
+		pki_make(&t->a, MST_KEY_P256,
+			 PKI_CA(.common_name = "Root", .has_path_len = true, .path_len = 1), NULL);
 	t->rsa = pki_make(&t->a, MST_KEY_RSA2048, PKI_CA(.common_name = "Rsa"), NULL);
 	t->mid = pki_make(&t->a, MST_KEY_P384, PKI_CA(.common_name = "Mid"), &t->root);
 	t->low = pki_make(&t->a, MST_KEY_P256, PKI_CA(.common_name = "Low"), &t->mid);
 	t->other = pki_make(&t->a, MST_KEY_P256, PKI_CA(.common_name = "Other"), NULL);
 	t->twin = pki_make(&t->a, MST_KEY_P256, PKI_CA(.common_name = "Root"), NULL);
 	t->leaf = leaf_of(t, &t->root);
-	cr_assert_eq(mst_trust_new(&t->trust, pki_join(&t->a, t->root.pem, t->rsa.pem), &e), 0, "%s", e.text);
+	cr_assert_eq(mst_trust_new(&t->trust, pki_join(&t->a, t->root.pem, t->rsa.pem), &e), 0,
+		     "%s", e.text);
 }
 
 static void fell(struct tree *t)
@@ -43,8 +46,8 @@ static void fell(struct tree *t)
 	mst_arena_done(&t->a);
 }
 
-static enum mst_code verdict(struct tree *t, int64_t now_s, struct mst_slice one, struct mst_slice two,
-			     struct mst_slice three)
+static enum mst_code verdict(struct tree *t, int64_t now_s, struct mst_slice one,
+			     struct mst_slice two, struct mst_slice three)
 {
 	struct mst_slice chain[] = {one, two, three};
 	struct mst_peer peer;
@@ -66,7 +69,8 @@ Test(trust, paths)
 	struct mst_cert cert;
 	const struct mst_slice *names;
 	grow(&t);
-	cr_assert_eq(mst_trust_verify(t.trust, &peer, &t.leaf.der, 1, PKI_NOW, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_trust_verify(t.trust, &peer, &t.leaf.der, 1, PKI_NOW, &e), 0, "%s",
+		     e.text);
 	cr_expect_str_eq(peer.name, "device");
 	mst_sha256(hash, t.leaf.der);
 	cr_expect(memcmp(hash, peer.sha256, 32) == 0);
@@ -80,13 +84,19 @@ Test(trust, paths)
 	cr_expect(memcmp(hash, peer.subject, 32) == 0);
 	cr_expect_eq(peer.not_after, cert.not_after);
 
-	struct pki under_mid = leaf_of(&t, &t.mid), under_low = leaf_of(&t, &t.low), under_rsa = leaf_of(&t, &t.rsa);
+	struct pki under_mid = leaf_of(&t, &t.mid), under_low = leaf_of(&t, &t.low),
+		   under_rsa = leaf_of(&t, &t.rsa);
 	cr_expect_eq(verdict(&t, PKI_NOW, under_rsa.der, NONE, NONE), MST_E_NONE);
-	cr_expect_eq(verdict(&t, PKI_NOW, t.leaf.der, t.root.der, NONE), MST_E_NONE, "the root may come along");
-	cr_expect_eq(verdict(&t, PKI_NOW, under_mid.der, t.mid.der, NONE), MST_E_NONE, "an intermediate");
-	cr_expect_eq(verdict(&t, PKI_NOW, under_mid.der, t.other.der, t.mid.der), MST_E_NONE, "in any order");
-	cr_expect_eq(verdict(&t, PKI_NOW, under_mid.der, NONE, NONE), MST_E_ABSENT, "an intermediate is missing");
-	cr_expect_eq(verdict(&t, PKI_NOW, under_low.der, t.low.der, t.mid.der), MST_E_CRYPTO, "longer than the root allows");
+	cr_expect_eq(verdict(&t, PKI_NOW, t.leaf.der, t.root.der, NONE), MST_E_NONE,
+		     "the root may come along");
+	cr_expect_eq(verdict(&t, PKI_NOW, under_mid.der, t.mid.der, NONE), MST_E_NONE,
+		     "an intermediate");
+	cr_expect_eq(verdict(&t, PKI_NOW, under_mid.der, t.other.der, t.mid.der), MST_E_NONE,
+		     "in any order");
+	cr_expect_eq(verdict(&t, PKI_NOW, under_mid.der, NONE, NONE), MST_E_ABSENT,
+		     "an intermediate is missing");
+	cr_expect_eq(verdict(&t, PKI_NOW, under_low.der, t.low.der, t.mid.der), MST_E_CRYPTO,
+		     "longer than the root allows");
 	mst_key_free(&under_mid.key);
 	mst_key_free(&under_low.key);
 	mst_key_free(&under_rsa.key);
@@ -103,7 +113,10 @@ Test(trust, refused)
 		struct mst_issue what;
 		enum mst_code want;
 	} rows[] = {
-		{"good", ROOT, {.key_usage = MST_KU_SIGN, .ext_key_usage = MST_EKU_CLIENT}, MST_E_NONE},
+		{"good",
+		 ROOT,
+		 {.key_usage = MST_KU_SIGN, .ext_key_usage = MST_EKU_CLIENT},
+		 MST_E_NONE},
 		{"no usage named", ROOT, {.key_usage = 0}, MST_E_NONE},
 		{"any usage", ROOT, {.ext_key_usage = MST_EKU_SERVER | MST_EKU_CLIENT}, MST_E_NONE},
 		{"servers only", ROOT, {.ext_key_usage = MST_EKU_SERVER}, MST_E_TYPE},
@@ -115,7 +128,10 @@ Test(trust, refused)
 		{"not yet valid", ROOT, {.not_before = PKI_NOW + 1}, MST_E_GONE},
 		{"last second", ROOT, {.not_after = PKI_NOW}, MST_E_NONE},
 		{"first second", ROOT, {.not_before = PKI_NOW}, MST_E_NONE},
-		{"a CA as device", ROOT, {.is_ca = true, .key_usage = MST_KU_SIGN | MST_KU_CERT_SIGN}, MST_E_TYPE},
+		{"a CA as device",
+		 ROOT,
+		 {.is_ca = true, .key_usage = MST_KU_SIGN | MST_KU_CERT_SIGN},
+		 MST_E_TYPE},
 		{"issued by a device", LEAF, {.key_usage = MST_KU_SIGN}, MST_E_CRYPTO},
 	};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
@@ -123,7 +139,8 @@ Test(trust, refused)
 		struct mst_issue what = rows[i].what;
 		what.common_name = "x";
 		struct pki leaf = pki_make(&t.a, MST_KEY_P256, what, issuers[rows[i].issuer]);
-		enum mst_code got = verdict(&t, PKI_NOW, leaf.der, rows[i].issuer == LEAF ? t.leaf.der : NONE, NONE);
+		enum mst_code got = verdict(&t, PKI_NOW, leaf.der,
+					    rows[i].issuer == LEAF ? t.leaf.der : NONE, NONE);
 		cr_expect_eq(got, rows[i].want, "%s: %s", rows[i].name, mst_code_word(got));
 		mst_key_free(&leaf.key);
 	}
@@ -141,14 +158,17 @@ Test(trust, intermediates_refused)
 	} rows[] = {
 		{"good", {.is_ca = true, .key_usage = MST_KU_CERT_SIGN}, MST_E_NONE},
 		{"no CA bit", {.key_usage = MST_KU_CERT_SIGN}, MST_E_CRYPTO},
-		{"not for certificates", {.is_ca = true, .key_usage = MST_KU_CRL_SIGN}, MST_E_CRYPTO},
+		{"not for certificates",
+		 {.is_ca = true, .key_usage = MST_KU_CRL_SIGN},
+		 MST_E_CRYPTO},
 		{"expired", {.is_ca = true, .not_after = PKI_NOW - 1}, MST_E_GONE},
 		{"for servers", {.is_ca = true, .ext_key_usage = MST_EKU_SERVER}, MST_E_TYPE},
 	};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		struct mst_issue what = rows[i].what;
 		what.common_name = "Mid";
-		struct pki mid = pki_make(&t.a, MST_KEY_P256, what, &t.root), leaf = leaf_of(&t, &mid);
+		struct pki mid = pki_make(&t.a, MST_KEY_P256, what, &t.root),
+			   leaf = leaf_of(&t, &mid);
 		enum mst_code got = verdict(&t, PKI_NOW, leaf.der, mid.der, NONE);
 		cr_expect_eq(got, rows[i].want, "%s: %s", rows[i].name, mst_code_word(got));
 		mst_key_free(&mid.key);
@@ -173,7 +193,8 @@ Test(trust, depth)
 		path[i] = pki_make(&a, MST_KEY_P256, PKI_CA(.common_name = name), &path[i - 1]);
 	}
 	for (int depth = 4; depth <= 5; depth++) {
-		struct pki leaf = pki_make(&a, MST_KEY_P256, PKI_LEAF(.common_name = "d"), &path[depth]);
+		struct pki leaf =
+			pki_make(&a, MST_KEY_P256, PKI_LEAF(.common_name = "d"), &path[depth]);
 		chain[0] = leaf.der;
 		for (int i = 1; i <= depth; i++)
 			chain[i] = path[i].der;
@@ -188,7 +209,8 @@ Test(trust, depth)
 	/* A and B vouch for each other, nobody for both. */
 	struct pki one = pki_make(&a, MST_KEY_P256, PKI_CA(.common_name = "A"), NULL);
 	struct pki two = pki_make(&a, MST_KEY_P256, PKI_CA(.common_name = "B"), &one);
-	struct mst_issue back = PKI_CA(.common_name = "A", .not_before = PKI_NOW - 1, .not_after = PKI_NOW + 1);
+	struct mst_issue back =
+		PKI_CA(.common_name = "A", .not_before = PKI_NOW - 1, .not_after = PKI_NOW + 1);
 	struct mst_slice one_by_two;
 	cr_assert_eq(mst_key_spki(&back.spki, &a, one.key, &e), 0);
 	cr_assert_eq(mst_issue_write(&one_by_two, &a, &back, two.der, two.key, NULL, &e), 0);
@@ -208,21 +230,26 @@ Test(trust, patched)
 {
 	struct tree t;
 	grow(&t);
-	/* keyUsage (critical) becomes 2.5.29.99; basicConstraints nameConstraints; subjectKeyIdentifier stays non-critical. */
+	/* keyUsage (critical) becomes 2.5.29.99; basicConstraints nameConstraints;
+	 * subjectKeyIdentifier stays non-critical. */
 	static const struct mst_slice usage = MST_S_INIT("\x06\x03\x55\x1d\x0f\x01\x01\xff"),
 				      unknown = MST_S_INIT("\x06\x03\x55\x1d\x63\x01\x01\xff"),
 				      key_id = MST_S_INIT("\x06\x03\x55\x1d\x0e"),
 				      unknown_mild = MST_S_INIT("\x06\x03\x55\x1d\x63"),
 				      constraints = MST_S_INIT("\x06\x03\x55\x1d\x1e");
 	struct mst_slice bad = pki_resign(&t.a, t.leaf.der, usage, unknown, t.root.key);
-	cr_expect_eq(verdict(&t, PKI_NOW, bad, NONE, NONE), MST_E_TYPE, "unknown critical in a leaf");
+	cr_expect_eq(verdict(&t, PKI_NOW, bad, NONE, NONE), MST_E_TYPE,
+		     "unknown critical in a leaf");
 	struct mst_slice mild = pki_resign(&t.a, t.leaf.der, key_id, unknown_mild, t.root.key);
-	cr_expect_eq(verdict(&t, PKI_NOW, mild, NONE, NONE), MST_E_NONE, "unknown and not critical");
+	cr_expect_eq(verdict(&t, PKI_NOW, mild, NONE, NONE), MST_E_NONE,
+		     "unknown and not critical");
 	struct pki under_mid = leaf_of(&t, &t.mid);
 	struct mst_slice mid = pki_resign(&t.a, t.mid.der, usage, unknown, t.root.key);
-	cr_expect_eq(verdict(&t, PKI_NOW, under_mid.der, mid, NONE), MST_E_CRYPTO, "unknown critical in a CA");
+	cr_expect_eq(verdict(&t, PKI_NOW, under_mid.der, mid, NONE), MST_E_CRYPTO,
+		     "unknown critical in a CA");
 	mid = pki_resign(&t.a, t.mid.der, key_id, constraints, t.root.key);
-	cr_expect_eq(verdict(&t, PKI_NOW, under_mid.der, mid, NONE), MST_E_CRYPTO, "name constraints in a CA");
+	cr_expect_eq(verdict(&t, PKI_NOW, under_mid.der, mid, NONE), MST_E_CRYPTO,
+		     "name constraints in a CA");
 
 	/* sha256WithRSAEncryption becomes sha1WithRSAEncryption, inside and outside. */
 	struct pki under_rsa = leaf_of(&t, &t.rsa);
@@ -255,11 +282,15 @@ Test(trust, servers)
 	struct mst_peer peer;
 	grow(&t);
 	struct pki server = pki_make(&t.a, MST_KEY_RSA2048,
-				     (struct mst_issue){.common_name = "s", .key_usage = MST_KU_SIGN, .ext_key_usage = MST_EKU_SERVER},
+				     (struct mst_issue){.common_name = "s",
+							.key_usage = MST_KU_SIGN,
+							.ext_key_usage = MST_EKU_SERVER},
 				     &t.root);
-	cr_expect_eq(mst_trust_verify_server(t.trust, &peer, &server.der, 1, PKI_NOW, &e), 0, "%s", e.text);
+	cr_expect_eq(mst_trust_verify_server(t.trust, &peer, &server.der, 1, PKI_NOW, &e), 0, "%s",
+		     e.text);
 	cr_expect_eq(mst_trust_verify_server(t.trust, &peer, &t.leaf.der, 1, PKI_NOW, &e), -1);
-	cr_expect_eq(mst_trust_verify_server(t.trust, &peer, &t.root.der, 1, PKI_NOW, &e), 0, "pinned");
+	cr_expect_eq(mst_trust_verify_server(t.trust, &peer, &t.root.der, 1, PKI_NOW, &e), 0,
+		     "pinned");
 	cr_expect_eq(mst_trust_verify(t.trust, &peer, &t.root.der, 1, PKI_NOW, &e), -1);
 	mst_key_free(&server.key);
 	fell(&t);
@@ -274,7 +305,8 @@ Test(trust, anchors_refused)
 	cr_expect_eq(mst_trust_new(&trust, MST_S(""), &e), -1);
 	cr_expect_eq(mst_trust_new(&trust, t.leaf.pem, &e), -1, "a leaf");
 	cr_expect_eq(mst_trust_new(&trust, t.root.key_pem, &e), -1, "a key");
-	cr_expect_eq(mst_trust_new(&trust, mst_slice(t.root.pem.at, t.root.pem.len - 30), &e), -1, "cut");
+	cr_expect_eq(mst_trust_new(&trust, mst_slice(t.root.pem.at, t.root.pem.len - 30), &e), -1,
+		     "cut");
 	cr_expect_null(trust);
 	fell(&t);
 }

@@ -20,16 +20,16 @@ static void on_ready(void *context)
 	((struct end *)context)->num_ready++;
 }
 
-static int verify_device(void *context, struct mst_peer *out, const struct mst_slice *chain, size_t num,
-			 int64_t now_s, struct mst_err *e)
+static int verify_device(void *context, struct mst_peer *out, const struct mst_slice *chain,
+			 size_t num, int64_t now_s, struct mst_err *e)
 {
 	struct rig *rig = context;
 	rig->num_asked++;
 	return mst_trust_verify(rig->device_trust, out, chain, num, now_s, e);
 }
 
-static int verify_server(void *context, struct mst_peer *out, const struct mst_slice *chain, size_t num,
-			 int64_t now_s, struct mst_err *e)
+static int verify_server(void *context, struct mst_peer *out, const struct mst_slice *chain,
+			 size_t num, int64_t now_s, struct mst_err *e)
 {
 	struct rig *rig = context;
 	return mst_trust_verify_server(rig->server_trust, out, chain, num, now_s, e);
@@ -64,7 +64,9 @@ void rig_make(struct rig *rig)
 	cr_assert_eq(mst_trust_new(&rig->device_trust, rig->root.pem, &e), 0, "%s", e.text);
 	cr_assert_eq(mst_trust_new(&rig->server_trust, rig->other.pem, &e), 0, "%s", e.text);
 	rig_identity(rig, true, MST_KEY_P256,
-		     (struct mst_issue){.common_name = "localhost", .key_usage = MST_KU_SIGN, .ext_key_usage = MST_EKU_SERVER},
+		     (struct mst_issue){.common_name = "localhost",
+					.key_usage = MST_KU_SIGN,
+					.ext_key_usage = MST_EKU_SERVER},
 		     &rig->other);
 	rig_identity(rig, false, MST_KEY_P256, PKI_LEAF(.common_name = "device-1"), &rig->root);
 	rig->server_conf.client = MST_TLS_CLIENT_ASK;
@@ -72,7 +74,8 @@ void rig_make(struct rig *rig)
 	rig->server_conf.allows_12 = true;
 	rig->server_conf.known_max = 100;
 	rig->server_conf.ticket_s = 3600;
-	rig->server_conf.num_ca_names = mst_trust_names(rig->device_trust, &rig->server_conf.ca_names);
+	rig->server_conf.num_ca_names =
+		mst_trust_names(rig->device_trust, &rig->server_conf.ca_names);
 	memset(rig->server_conf.ticket_secret, 7, sizeof(rig->server_conf.ticket_secret));
 	rig->client_conf.is_client = true;
 	rig->client_conf.allows_12 = true;
@@ -115,9 +118,12 @@ void rig_start(struct rig *rig)
 	struct mst_err e;
 	rig_sessions_done(rig);
 	if (!rig->server_ctx)
-		cr_assert_eq(mst_tls_ctx_new(&rig->server_ctx, &rig->server_conf, rig->work, rig->loop, &e), 0, "%s", e.text);
+		cr_assert_eq(mst_tls_ctx_new(&rig->server_ctx, &rig->server_conf, rig->work,
+					     rig->loop, &e),
+			     0, "%s", e.text);
 	if (!rig->client_ctx)
-		cr_assert_eq(mst_tls_ctx_new(&rig->client_ctx, &rig->client_conf, NULL, NULL, &e), 0, "%s", e.text);
+		cr_assert_eq(mst_tls_ctx_new(&rig->client_ctx, &rig->client_conf, NULL, NULL, &e),
+			     0, "%s", e.text);
 	struct mst_tls_sink s = {&rig->s, put, on_ready}, c = {&rig->c, put, on_ready};
 	cr_assert_eq(mst_tls_new(&rig->s.tls, rig->server_ctx, &s, &e), 0);
 	cr_assert_eq(mst_tls_new(&rig->c.tls, rig->client_ctx, &c, &e), 0);
@@ -131,11 +137,13 @@ static void read_dry(struct end *end)
 		if (len < 0)
 			end->rc = -1;
 		else
-			cr_assert_eq(mst_buf_add(&end->got, mst_slice(plain, (size_t)len), &end->e), 0);
+			cr_assert_eq(mst_buf_add(&end->got, mst_slice(plain, (size_t)len), &end->e),
+				     0);
 	}
 }
 
-/* Carries what `from` has put to `to`, in pieces of a lent copy that is wiped behind the session's back. */
+/* Carries what `from` has put to `to`, in pieces of a lent copy that is wiped behind the session's
+ * back. */
 static bool carry(struct rig *rig, struct end *from, struct end *to)
 {
 	struct mst_slice all = mst_buf_slice(&from->out);

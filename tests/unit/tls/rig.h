@@ -13,9 +13,9 @@ struct end {
 	struct mst_buf out; /* ciphertext on its way to the other end */
 	struct mst_buf got; /* plaintext */
 	struct mst_err e;
-	int rc;             /* of the last feed or read: -1 stays */
+	int rc; /* of the last feed or read: -1 stays */
 	uint32_t num_puts, num_ready;
-	bool is_deaf;       /* its sink refuses */
+	bool is_deaf; /* its sink refuses */
 };
 
 struct rig {
@@ -32,12 +32,13 @@ struct rig {
 	size_t step; /* bytes fed at once, 0: all */
 };
 
-/* rig_make: TLS 1.3 and 1.2, P-256 on both sides, a client certificate is asked for and shown, tickets on, the clock is
- * PKI_NOW. Change the confs, then rig_start. */
+/* rig_make: TLS 1.3 and 1.2, P-256 on both sides, a client certificate is asked for and shown,
+ * tickets on, the clock is PKI_NOW. Change the confs, then rig_start. */
 void rig_make(struct rig *rig);
 void rig_done(struct rig *rig);
 /* rig_identity puts a server or client certificate of this kind and issuer in place. */
-void rig_identity(struct rig *rig, bool is_server, enum mst_key_kind kind, struct mst_issue what, const struct pki *issuer);
+void rig_identity(struct rig *rig, bool is_server, enum mst_key_kind kind, struct mst_issue what,
+		  const struct pki *issuer);
 /* rig_start makes contexts (kept when there) and new sessions. */
 void rig_start(struct rig *rig);
 /* rig_pump carries bytes until both are quiet; turns the loop while a job is out. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Client certificates: refused ones with the right alert, known ones without asking, never without looking at time. */
+/* Client certificates: refused ones with the right alert, known ones without asking, never without
+ * looking at time. */
 #include <criterion/criterion.h>
 
 #include "muster/clock.h"
@@ -17,7 +18,10 @@ Test(verdict, refused)
 		{"self-signed", SELF, {.key_usage = MST_KU_SIGN}, "UNKNOWN_CA"},
 		{"expired", OURS, {.not_after = PKI_NOW - 1}, "CERTIFICATE_EXPIRED"},
 		{"not yet valid", OURS, {.not_before = PKI_NOW + 1}, "CERTIFICATE_EXPIRED"},
-		{"a CA", OURS, {.is_ca = true, .key_usage = MST_KU_SIGN | MST_KU_CERT_SIGN}, "UNSUPPORTED_CERTIFICATE"},
+		{"a CA",
+		 OURS,
+		 {.is_ca = true, .key_usage = MST_KU_SIGN | MST_KU_CERT_SIGN},
+		 "UNSUPPORTED_CERTIFICATE"},
 		{"for servers", OURS, {.ext_key_usage = MST_EKU_SERVER}, "UNSUPPORTED_CERTIFICATE"},
 	};
 	for (int allows_13 = 0; allows_13 < 2; allows_13++) {
@@ -34,9 +38,11 @@ Test(verdict, refused)
 			cr_expect(!mst_tls_is_open(rig.s.tls), "%s", rows[i].name);
 			cr_expect_eq(rig.s.rc, -1);
 			cr_expect_eq(rig.s.e.code, MST_E_CRYPTO);
-			cr_expect(strstr(rig.s.e.text, "certificat"), "%s: %s", rows[i].name, rig.s.e.text);
+			cr_expect(strstr(rig.s.e.text, "certificat"), "%s: %s", rows[i].name,
+				  rig.s.e.text);
 			cr_expect_eq(rig.c.rc, -1, "%s", rows[i].name);
-			cr_expect(strstr(rig.c.e.text, rows[i].alert), "%s: %s", rows[i].name, rig.c.e.text);
+			cr_expect(strstr(rig.c.e.text, rows[i].alert), "%s: %s", rows[i].name,
+				  rig.c.e.text);
 			cr_expect_geq(rig_counter(MST_C_TLS_FAILED) - failed, 1);
 			rig_done(&rig);
 		}
@@ -63,7 +69,8 @@ Test(verdict, known)
 	struct rig rig;
 	rig_make(&rig);
 	memset(rig.server_conf.ticket_secret, 0, 32);
-	uint64_t hits = rig_counter(MST_C_TLS_CACHE_HIT), misses = rig_counter(MST_C_TLS_CACHE_MISS);
+	uint64_t hits = rig_counter(MST_C_TLS_CACHE_HIT),
+		 misses = rig_counter(MST_C_TLS_CACHE_MISS);
 	uint64_t full = rig_counter(MST_C_TLS_FULL);
 	for (int i = 0; i < 3; i++) {
 		cr_assert(rig_shake(&rig));
@@ -98,7 +105,8 @@ Test(verdict, known_and_expired)
 	struct rig rig;
 	rig_make(&rig);
 	memset(rig.server_conf.ticket_secret, 0, 32);
-	rig_identity(&rig, false, MST_KEY_P256, PKI_LEAF(.common_name = "d", .not_after = PKI_NOW + 60), &rig.root);
+	rig_identity(&rig, false, MST_KEY_P256,
+		     PKI_LEAF(.common_name = "d", .not_after = PKI_NOW + 60), &rig.root);
 	cr_assert(rig_shake(&rig));
 	mst_clock_fake((PKI_NOW + 61) * 1000ll);
 	cr_expect(!rig_shake(&rig) || !mst_tls_is_open(rig.s.tls));
@@ -112,7 +120,8 @@ Test(verdict, wrong_server)
 {
 	struct rig rig;
 	rig_make(&rig);
-	rig_identity(&rig, true, MST_KEY_P256, (struct mst_issue){.common_name = "localhost"}, &rig.root);
+	rig_identity(&rig, true, MST_KEY_P256, (struct mst_issue){.common_name = "localhost"},
+		     &rig.root);
 	cr_expect(!rig_shake(&rig));
 	cr_expect_eq(rig.c.rc, -1);
 	cr_expect(strstr(rig.s.e.text, "UNKNOWN_CA"), "%s", rig.s.e.text);

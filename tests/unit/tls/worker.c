@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RSA signing on a worker: the session waits, keeps what comes meanwhile, and may be freed before the job is home. */
+/* RSA signing on a worker: the session waits, keeps what comes meanwhile, and may be freed before
+ * the job is home. */
 #include <criterion/criterion.h>
 
 #include "rig.h"
@@ -9,9 +10,16 @@ static void with_worker(struct rig *rig, uint32_t num_jobs_max)
 	struct mst_err e;
 	rig_make(rig);
 	rig_identity(rig, true, MST_KEY_RSA2048,
-		     (struct mst_issue){.common_name = "localhost", .key_usage = MST_KU_SIGN, .ext_key_usage = MST_EKU_SERVER},
+		     (struct mst_issue){.common_name = "localhost",
+					.key_usage = MST_KU_SIGN,
+					.ext_key_usage = MST_EKU_SERVER},
 		     &rig->other);
-	cr_assert_eq(mst_loop_new(&rig->loop, &(struct mst_loop_conf){.cpu = -1, .num_entries = 64, .num_files = 16, .num_buffers = 16}, &e),
+	cr_assert_eq(mst_loop_new(&rig->loop,
+				  &(struct mst_loop_conf){.cpu = -1,
+							  .num_entries = 64,
+							  .num_files = 16,
+							  .num_buffers = 16},
+				  &e),
 		     0, "%s", e.text);
 	cr_assert_eq(mst_work_new(&rig->work, 1, num_jobs_max, &e), 0, "%s", e.text);
 	/* The thread that turns the loop owns it: this one. */
@@ -54,7 +62,8 @@ static void hello(struct rig *rig)
 	cr_assert_eq(mst_tls_read(rig->c.tls, plain, sizeof(plain), &rig->c.e), 0);
 	struct mst_slice all = mst_buf_slice(&rig->c.out);
 	cr_assert_eq(mst_tls_feed(rig->s.tls, all, &rig->s.e), 0);
-	cr_assert_eq(mst_tls_read(rig->s.tls, plain, sizeof(plain), &rig->s.e), 0, "%s", rig->s.e.text);
+	cr_assert_eq(mst_tls_read(rig->s.tls, plain, sizeof(plain), &rig->s.e), 0, "%s",
+		     rig->s.e.text);
 	mst_buf_drop(&rig->c.out, all.len);
 	cr_assert_eq(rig->s.num_puts, 0, "it waits");
 }
@@ -95,7 +104,8 @@ Test(worker, fed_meanwhile)
 	memset(much, 0x5a, sizeof(much));
 	cr_expect_eq(mst_tls_read(rig.s.tls, plain, sizeof(plain), &rig.s.e), 0);
 	for (int i = 0; i < 16; i++) {
-		cr_expect_eq(mst_tls_feed(rig.s.tls, mst_slice(much, sizeof(much)), &rig.s.e), 0, "%d", i);
+		cr_expect_eq(mst_tls_feed(rig.s.tls, mst_slice(much, sizeof(much)), &rig.s.e), 0,
+			     "%d", i);
 		cr_expect_eq(mst_tls_read(rig.s.tls, plain, sizeof(plain), &rig.s.e), 0);
 	}
 	cr_expect_eq(mst_tls_feed(rig.s.tls, mst_slice(much, 1), &rig.s.e), -1);
@@ -119,7 +129,8 @@ Test(worker, full)
 		cr_assert_eq(mst_tls_read(rig.c.tls, plain, sizeof(plain), &rig.c.e), 0);
 		struct mst_slice all = mst_buf_slice(&rig.c.out);
 		cr_assert_eq(mst_tls_feed(rig.s.tls, all, &rig.s.e), 0);
-		cr_assert_eq(mst_tls_read(rig.s.tls, plain, sizeof(plain), &rig.s.e), 0, "%s", rig.s.e.text);
+		cr_assert_eq(mst_tls_read(rig.s.tls, plain, sizeof(plain), &rig.s.e), 0, "%s",
+			     rig.s.e.text);
 		num_inline += rig.s.num_puts != 0;
 		waiting[i] = rig.s.tls;
 		rig.s.tls = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk: order, waits, jumps, ends. */
 #include <criterion/criterion.h>
+#include <signal.h>
 
 #include "muster/xchg.h"
 
