@@ -14,14 +14,11 @@
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
 
+#include "key_own.h"
 #include "muster/text.h"
 
 #define RSA_BITS_LEAST 2048
 #define RSA_BITS_MOST  8192 /* beyond it one signature takes longer than a peer waits */
-
-struct mst_key {
-	EVP_PKEY *pkey;
-};
 
 /* clang-format off */
 static const struct {
@@ -221,16 +218,22 @@ static int keep(struct mst_slice *out, struct mst_arena *arena, CBB *cbb, bool i
 	return rc;
 }
 
+int mst_key_der(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key,
+		struct mst_err *e)
+{
+	CBB cbb;
+	CBB_zero(&cbb);
+	bool is_written = CBB_init(&cbb, 512) && EVP_marshal_private_key(&cbb, key->pkey);
+	return keep(out, arena, &cbb, is_written, e);
+}
+
 int mst_key_pem(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key,
 		struct mst_err *e)
 {
 	struct mst_slice der;
 	struct mst_arena scratch;
-	CBB cbb;
-	CBB_zero(&cbb);
 	mst_arena_init(&scratch, NULL, 0);
-	bool is_written = CBB_init(&cbb, 512) && EVP_marshal_private_key(&cbb, key->pkey);
-	int rc = keep(&der, &scratch, &cbb, is_written, e);
+	int rc = mst_key_der(&der, &scratch, key, e);
 	if (rc == 0) {
 		rc = mst_pem_put(out, arena, "PRIVATE KEY", der, e);
 		mst_wipe((void *)der.at, der.len);
@@ -248,21 +251,65 @@ int mst_key_spki(struct mst_slice *out, struct mst_arena *arena, const struct ms
 	return keep(out, arena, &cbb, is_written, e);
 }
 
+/* clang-format off */
+static const struct {
+	uint32_t bits;
+	enum mst_sig_alg rsa, ecdsa;
+	const EVP_MD *(*md)(void);
+} hash_rows[] = {
+	{256, MST_SIG_RSA_SHA256, MST_SIG_ECDSA_SHA256, EVP_sha256},
+	{384, MST_SIG_RSA_SHA384, MST_SIG_ECDSA_SHA384, EVP_sha384},
+	{512, MST_SIG_RSA_SHA512, MST_SIG_ECDSA_SHA512, EVP_sha512},
+};
+/* clang-format on */
+
+bool mst_key_is_rsa(const struct mst_key *key)
+{
+	return EVP_PKEY_id(key->pkey) == EVP_PKEY_RSA;
+}
+
+enum mst_sig_alg mst_key_alg_for(const struct mst_key *key, uint32_t hash_bits)
+{
+	bool is_rsa = mst_key_is_rsa(key);
+	if (hash_bits == 0)
+		hash_bits = !is_rsa && EVP_PKEY_bits(key->pkey) == 384 ? 384 : 256;
+	for (size_t i = 0; i < MST_LEN(hash_rows); i++)
+		if (hash_rows[i].bits == hash_bits)
+			return is_rsa ? hash_rows[i].rsa : hash_rows[i].ecdsa;
+	return MST_SIG_UNKNOWN;
+}
+
 enum mst_sig_alg mst_key_alg(const struct mst_key *key)
 {
-	if (EVP_PKEY_id(key->pkey) == EVP_PKEY_RSA)
-		return MST_SIG_RSA_SHA256;
-	return EVP_PKEY_bits(key->pkey) == 384 ? MST_SIG_ECDSA_SHA384 : MST_SIG_ECDSA_SHA256;
+	return mst_key_alg_for(key, 0);
+}
+
+/* NULL when the key cannot make such a signature. */
+static const EVP_MD *md_of(const struct mst_key *key, enum mst_sig_alg alg)
+{
+	bool is_rsa = mst_key_is_rsa(key);
+	for (size_t i = 0; i < MST_LEN(hash_rows); i++)
+		if (alg == (is_rsa ? hash_rows[i].rsa : hash_rows[i].ecdsa))
+			return hash_rows[i].md();
+	return NULL;
 }
 
 int mst_key_sign(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key,
 		 struct mst_slice bytes, struct mst_err *e)
 {
+	return mst_key_sign_as(out, arena, key, mst_key_alg(key), bytes, e);
+}
+
+int mst_key_sign_as(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key,
+		    enum mst_sig_alg alg, struct mst_slice bytes, struct mst_err *e)
+{
 	size_t len = (size_t)EVP_PKEY_size(key->pkey);
+	const EVP_MD *md = md_of(key, alg);
 	uint8_t *signature = mst_arena_get(arena, len);
+	if (!md)
+		return mst_fail(e, MST_E_CRYPTO, "the key does not make signatures of this kind");
 	if (!signature)
 		return mst_fail(e, MST_E_BUSY, "no memory for a signature");
-	const EVP_MD *md = mst_key_alg(key) == MST_SIG_ECDSA_SHA384 ? EVP_sha384() : EVP_sha256();
 	EVP_MD_CTX ctx;
 	EVP_MD_CTX_init(&ctx);
 	bool is_signed = EVP_DigestSignInit(&ctx, NULL, md, NULL, key->pkey) &&

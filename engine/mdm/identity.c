@@ -2,8 +2,8 @@
 /*
  * Whether a certificate may speak for a device. A certificate is bound to a device at Authenticate; every other message needs
  * that binding. One exception, so that a renewed identity does not lock its device out: a certificate that is not bound to
- * anybody, of the same CA and with the same subject name as the one the device had, not older than that one, and with a name
- * that is this device's own (it holds its id or serial number), takes the old one's place.
+ * anybody, of the same CA and with the same subject name as the one the device had, younger than that one, and with a name that
+ * is this device's own (it holds its id or serial number), takes the old one's place.
  */
 #include <ctype.h>
 
@@ -71,6 +71,13 @@ static bool holds(struct mst_slice name, struct mst_slice word)
 	return false;
 }
 
+/* Younger, so that the old certificate cannot take the device back. */
+static bool is_younger(const struct mst_peer *peer, const struct mst_binding *bound)
+{
+	return peer->not_before != bound->not_before ? peer->not_before > bound->not_before
+						     : peer->not_after > bound->not_after;
+}
+
 static bool is_renewed(const struct mdm_facts *facts, const struct mst_peer *peer)
 {
 	const struct mst_device *device = &facts->device;
@@ -78,7 +85,7 @@ static bool is_renewed(const struct mdm_facts *facts, const struct mst_peer *pee
 
 	return memcmp(peer->ca, device->ca, sizeof(peer->ca)) == 0 &&
 	       memcmp(peer->subject, device->subject, sizeof(peer->subject)) == 0 &&
-	       facts->has_bound && peer->not_before >= facts->bound.not_before &&
+	       facts->has_bound && is_younger(peer, &facts->bound) &&
 	       (holds(name, device->text) || holds(name, device->serial));
 }
 

@@ -10,7 +10,7 @@
 #ifndef MUSTER_AUTHORITY_H
 #define MUSTER_AUTHORITY_H
 
-#include "muster/crypt.h"
+#include "muster/mould.h"
 #include "muster/store.h"
 
 #define MST_AUTHORITY_NAME_MAX 64
@@ -46,18 +46,23 @@ struct mst_authority {
 	struct mst_slice key;         /* PKCS#8 DER; sealed at rest */
 	struct mst_slice ra_cert, ra_key;     /* RSA, for SCEP when the CA's key is not RSA; empty otherwise */
 	struct mst_slice ocsp_cert, ocsp_key; /* delegated P-256 responder (RFC 6960 4.2.2.2) */
-	struct mst_slice csr;         /* PENDING only */
+	struct mst_slice csr;         /* DER; PENDING only */
 	struct mst_template template;
 	uint32_t crl_hours;           /* life of a CRL */
 	struct mst_slice crl_url, ocsp_url; /* put into certificates; empty: none */
 	struct mst_slice challenge_sha256;  /* 32 bytes: static SCEP challenge, or empty: one-time challenges only */
 	int64_t created_ms, changed_ms;
-	struct mst_slice raw;
+	bool is_old;                  /* read: sealed under an older master key; put seals anew */
+	struct mst_slice sealed, raw; /* the keys as stored; the whole value */
 };
 void mst_authority_id(uint8_t out[static 16], struct mst_slice name);
+/* 1, 0 absent, -1, MST_LATER. With `seal` NULL the keys stay closed: `key`, `ra_key`, `ocsp_key` are empty, and a put keeps
+ * them as they are. mst_authority_put requires the record to be as read, or absent. */
 int mst_authority_get(struct mst_read *r, struct mst_authority *out, const uint8_t id[static 16], const struct mst_seal *seal) MST_MUST;
 int mst_authority_put(struct mst_batch *b, const struct mst_authority *a, const struct mst_seal *seal, struct mst_err *e) MST_MUST;
+/* mst_authority_next walks all of them: zero `w` before the first call, mst_walk_done(w) after the last one. */
 int mst_authority_next(struct mst_walk *w, struct mst_read *r, struct mst_authority *out, const struct mst_seal *seal) MST_MUST;
+
 /* mst_authority_make fills a new root (or, with is_intermediate, a pending one with its CSR) in the arena: keys made, RA and OCSP
  * certificates issued where needed. RSA takes a second: worker. */
 struct mst_authority_wish {
@@ -65,6 +70,7 @@ struct mst_authority_wish {
 	const char *common_name, *organization;
 	enum mst_key_kind kind;
 	uint32_t days;
+	uint32_t path_len;            /* CAs that may stand below it; usually 0 */
 	bool is_intermediate;
 	struct mst_template template;
 	uint32_t crl_hours;
@@ -72,14 +78,23 @@ struct mst_authority_wish {
 };
 int mst_authority_make(struct mst_authority *out, struct mst_arena *arena, const struct mst_authority_wish *wish,
 		       struct mst_err *e) MST_MUST;
-/* mst_authority_import completes a pending one with its certificate and chain (PEM), checks that the key is its own. */
+/* mst_authority_import completes a pending one with its certificate and the chain above it (PEM, any order): the key is its own,
+ * it is a CA that may sign certificates and CRLs, each link is signed by the next. Also takes a newer certificate of an active
+ * one. Worker: may make an RSA key. */
 int mst_authority_import(struct mst_authority *a, struct mst_arena *arena, struct mst_slice pem, struct mst_err *e) MST_MUST;
+/* mst_authority_refresh issues the RA and OCSP certificates anew when they end within 30 days (or before the CA, as long as
+ * they can). Needs the keys open. 1 something is new: put it; 0 nothing to do; -1. */
+int mst_authority_refresh(struct mst_authority *a, struct mst_arena *arena, int64_t now_s, struct mst_err *e) MST_MUST;
+/* mst_authority_check refuses a template, URL or life that no authority may have (SYNTAX); make and an operator's change call it. */
+int mst_authority_check(const struct mst_template *template, uint32_t crl_hours, struct mst_slice crl_url,
+			struct mst_slice ocsp_url, struct mst_err *e) MST_MUST;
 
 /* A live issuer: keys loaded, shared by threads, immutable. */
 struct mst_issuer {
-	struct mst_authority record;
+	struct mst_authority record;             /* its private keys are closed (empty) */
 	struct mst_key *key, *ra_key, *ocsp_key; /* ra_key NULL: `key` serves SCEP */
-	struct mst_cert cert;                    /* of record.cert */
+	struct mst_cert cert, ra_cert, ocsp_cert; /* of the record's; ra_cert zero when ra_key is NULL */
+	struct mst_mould *mould;
 };
 struct mst_issuers {
 	uint32_t num;
@@ -87,14 +102,15 @@ struct mst_issuers {
 	struct mst_arena arena;
 	uint32_t num_users; /* the main program's */
 };
-/* mst_issuers_load reads all records (cold). mst_issuers_find0 by name, _find_id0 by id; NULL when absent. */
+/* mst_issuers_load reads all records (blocks); PENDING ones are left out. mst_issuers_find0 by name, _find_id0 by id; NULL when absent. */
 int mst_issuers_load(struct mst_issuers **out, struct mst_store *store, const struct mst_seal *seal, struct mst_err *e) MST_MUST;
 void mst_issuers_free(struct mst_issuers **issuers);
 const struct mst_issuer *mst_issuers_find0(const struct mst_issuers *issuers, struct mst_slice name);
 const struct mst_issuer *mst_issuers_find_id0(const struct mst_issuers *issuers, const uint8_t id[static 16]);
 
 /* mst_issuer_issue makes one certificate for `spki` by the template: names from `subject` only. Pure; any thread (RSA issuers
- * burn: worker). Refuses keys the template does not take. `serial` (16 bytes) receives the number. */
+ * burn: worker). `serial` (16 bytes, may be NULL) receives the number. -1 DENIED a key the template does not take, CRYPTO a broken
+ * one, CONFLICT a retired CA, GONE the CA's end has come, SYNTAX a name. */
 struct mst_subject {
 	const char *common_name;
 	const char *organization;                 /* NULL none */

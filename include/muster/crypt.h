@@ -16,6 +16,7 @@ void mst_sha256(uint8_t out[static 32], struct mst_slice in);
 
 /* Private keys. Safe to share between threads for signing. */
 struct mst_key;
+struct mst_cms_key;
 enum mst_key_kind { MST_KEY_P256, MST_KEY_P384, MST_KEY_RSA2048, MST_KEY_RSA3072, MST_KEY_RSA4096, MST_NUM_KEY_KINDS };
 /* mst_key_kind_from reads "p256", "p384", "rsa2048", "rsa3072", "rsa4096". */
 int mst_key_kind_from(enum mst_key_kind *out, const char *word, struct mst_err *e) MST_MUST;
@@ -26,22 +27,41 @@ int mst_key_read(struct mst_key **out, struct mst_slice text, struct mst_err *e)
 /* mst_key_pem writes PKCS#8 PEM into the arena (wipe it after use). mst_key_spki: SubjectPublicKeyInfo DER. */
 int mst_key_pem(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, struct mst_err *e) MST_MUST;
 int mst_key_spki(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, struct mst_err *e) MST_MUST;
+/* mst_key_der writes PKCS#8 DER into the arena (wipe it after use). */
+int mst_key_der(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, struct mst_err *e) MST_MUST;
 /* mst_key_alg is what mst_key_sign makes: SHA-384 for P-384, else SHA-256; RSA with PKCS#1 v1.5 padding (RFC 8017 8.2),
  * ECDSA as DER (RFC 3279 2.2.3). */
 enum mst_sig_alg mst_key_alg(const struct mst_key *key);
 int mst_key_sign(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, struct mst_slice bytes,
 		 struct mst_err *e) MST_MUST;
+bool mst_key_is_rsa(const struct mst_key *key);
+/* mst_key_alg_for is the algorithm of this key with SHA-256, -384 or -512; `hash_bits` 0: mst_key_alg. UNKNOWN for others.
+ * mst_key_sign_as signs with it. */
+enum mst_sig_alg mst_key_alg_for(const struct mst_key *key, uint32_t hash_bits);
+int mst_key_sign_as(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, enum mst_sig_alg alg,
+		    struct mst_slice bytes, struct mst_err *e) MST_MUST;
+/* mst_key_cms lends `key` to CMS: signs, and decrypts when it is RSA. */
+void mst_key_cms(struct mst_cms_key *out, const struct mst_key *key);
+/* mst_key_check says what a SubjectPublicKeyInfo holds: *rsa_bits (0 for EC), *ec_bits (256 or 384, 0 for RSA). -1 CRYPTO when
+ * it is broken (a point beside its curve, an even modulus) or neither. */
+int mst_key_check(uint32_t *rsa_bits, uint32_t *ec_bits, struct mst_slice spki, struct mst_err *e) MST_MUST;
+/* mst_key_verify: `signature` is that of `bytes` under the public key; SHA-2 only. Returns 0, -1 CRYPTO. */
+int mst_key_verify(struct mst_slice spki, enum mst_sig_alg alg, struct mst_slice bytes, struct mst_slice signature,
+		   struct mst_err *e) MST_MUST;
 
 /* Certificates issued here. What is written comes from this struct only. Serial numbers are 127 random bits. */
 struct mst_issue {
 	struct mst_slice spki;            /* the subject's public key */
 	const char *common_name;          /* UTF-8, 1 to 64 bytes, no control characters */
 	const char *organization;         /* the same; NULL: none */
-	const char *const *dns, *const *ips; /* subjectAltName: NULL-terminated lists, NULL: none */
+	const char *const *dns, *const *ips, *const *uris, *const *emails; /* subjectAltName: NULL-terminated, NULL: none */
 	int64_t not_before, not_after;    /* seconds since 1970 */
 	bool is_ca, has_path_len;
 	uint32_t path_len;                /* CAs: how many CAs may stand below, when has_path_len */
 	uint32_t key_usage, ext_key_usage; /* MST_KU_*, MST_EKU_* */
+	uint32_t hash_bits;                /* 256, 384 or 512; 0: what mst_key_alg says */
+	const char *crl_url, *ocsp_url;    /* cRLDistributionPoints, authorityInfoAccess; NULL or "": none */
+	bool has_ocsp_nocheck;             /* id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1) */
 };
 /* mst_issue_write signs a certificate into the arena. `ca_cert` is empty for a self-signed one (then `ca_key` is the subject's
  * own). `serial` (16 bytes, may be NULL) receives the number. That `ca_key` belongs to `ca_cert` is the caller's business. */
@@ -79,12 +99,22 @@ int mst_trust_verify_server(void *trust, struct mst_peer *out, const struct mst_
 /* mst_trust_names lends the subject names (DER) of the CAs. */
 size_t mst_trust_names(const struct mst_trust *trust, const struct mst_slice **names);
 
-/* Sealing: AES-256-GCM under the master key. A sealed value is 1 version byte, 12 nonce, ciphertext, 16 tag; `bound` is
- * authenticated with it, so a value cannot be moved to another record. */
+/* Sealing: AES-256-GCM under the master key. A sealed value is 1 byte with the number of its key, 12 nonce, ciphertext, 16 tag;
+ * `bound` is authenticated with it, so a value cannot be moved to another record. */
 #define MST_SEAL_MORE 29
+#define MST_SEAL_KEYS_MAX 16 /* keys one file holds: yearly rotation, and nobody waits that long to seal anew */
 struct mst_seal; /* shared between threads */
-/* mst_seal_load reads the master key file (32 bytes as 64 hex digits; mode 0600 or stricter, else refused). */
+/* mst_seal_load reads the master key file (mode 0600 or stricter, else refused): lines of a number (1 to 255, growing), a
+ * space and 64 hex digits. The last one seals, all of them open. A single line without a number is key 1. */
 int mst_seal_load(struct mst_seal **out, const char *path, struct mst_err *e) MST_MUST;
+/* mst_seal_rotate adds a new key at the end of the file, durably and at once or not at all; the owner stays. */
+int mst_seal_rotate(const char *path, struct mst_err *e) MST_MUST;
+/* mst_seal_number is the key that seals now. mst_seal_number_of is the key of a sealed value, 0 when it is none.
+ * mst_seal_has: a key of that number is here. mst_seal_is_old: sealed under another key than the one that seals now. */
+uint8_t mst_seal_number(const struct mst_seal *seal);
+uint8_t mst_seal_number_of(struct mst_slice sealed);
+bool mst_seal_has(const struct mst_seal *seal, uint8_t number);
+bool mst_seal_is_old(const struct mst_seal *seal, struct mst_slice sealed);
 int mst_seal_init(const char *path, struct mst_err *e) MST_MUST; /* makes the file; refuses to overwrite */
 void mst_seal_free(struct mst_seal **seal);
 int mst_seal_close(struct mst_slice *out, struct mst_arena *arena, const struct mst_seal *seal, struct mst_slice bound,

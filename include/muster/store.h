@@ -27,7 +27,11 @@
 	X(COMMAND, "command", 24, false, "device id, channel, command uuid -> state of the command")     \
 	X(RESULT, "result", 24, false, "device id, channel, command uuid -> report of the device")       \
 	X(HISTORY, "history", 16, false, "device id, time, sequence -> what happened")                   \
-	X(SEEN, "seen", 0, false, "device id -> when the device last spoke")
+	X(SEEN, "seen", 0, false, "device id -> when the device last spoke")                             \
+	X(AUTHORITY, "authority", 0, false, "SHA-256 of a CA's name -> the CA, its keys sealed")         \
+	X(CERT, "cert", 16, false, "CA, serial number -> certificate issued")                            \
+	X(REVOKED, "revoked", 16, false, "CA, serial number -> what its CRL says")                       \
+	X(CHALLENGE, "challenge", 0, false, "SHA-256 of a SCEP challenge -> what it is good for")
 
 enum mst_space {
 #define X(id, name, prefix, is_once, what) MST_SPACE_##id,

@@ -108,10 +108,10 @@ Test(api, enqueues_with_true_partial_success)
 	a = rig_enqueue(rig, "UDID-0001,nobody,UDID-0002", "C-2");
 	cr_expect_eq(a.status, 207);
 	cr_expect(strstr(a.body, "\"nobody\":{\"command_error\":\"unknown enrollment\"}"), "%s", a.body);
-	a = rig_enqueue(rig, "nobody,%00,,UDID-0001:NOUSER", "C-3");
+	a = rig_enqueue(rig, "nobody,:x,,UDID-0001:NOUSER", "C-3");
 	cr_expect_eq(a.status, 500);
 	cr_expect(strstr(a.body, "\"UDID-0001:NOUSER\":{\"command_error\":\"unknown enrollment\"}"), "%s", a.body);
-	cr_expect(strstr(a.body, "\"%00\":{\"command_error\":\"not an enrollment id\"}"), "%s", a.body);
+	cr_expect(strstr(a.body, "\":x\":{\"command_error\":\"not an enrollment id\"}"), "%s", a.body);
 	a = rig_enqueue(rig, "UDID-0001", "C-1");
 	cr_expect_eq(a.status, 500);
 	cr_expect(strstr(a.body, "command uuid already used"), "%s", a.body);

@@ -123,6 +123,8 @@ Test(identity, rebinds_with_a_report)
 {
 	struct link link = rig_enrol(rig, "UDID-0001"), new = rig_link("new", "UDID-0001");
 
+	cr_expect_eq(rig_idle(rig, &new, "UDID-0001").status, 403, "not younger than the one it would replace");
+	new.peer.not_after++;
 	cr_assert_eq(rig_enqueue(rig, "UDID-0001", "C-1").status, 200);
 	cr_assert(strstr(rig_idle(rig, &link, "UDID-0001").body, "C-1"));
 	cr_expect_eq(rig_status(rig, &new, "UDID-0001", "Acknowledged", "C-1").status, 200);
