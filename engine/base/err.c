@@ -34,21 +34,20 @@ static size_t fill(struct mst_err *e, enum mst_code code, int sys, const char *f
 	return (size_t)len < sizeof(e->text) ? (size_t)len : sizeof(e->text) - 1;
 }
 
-int mst_fail(struct mst_err *e, enum mst_code code, const char *format, ...)
+void mst_err_fill(struct mst_err *e, enum mst_code code, const char *format, ...)
 {
 	if (!e)
-		return -1;
+		return;
 	va_list args;
 	va_start(args, format);
 	fill(e, code, 0, format, args);
 	va_end(args);
-	return -1;
 }
 
-int mst_fail_sys(struct mst_err *e, int sys, const char *format, ...)
+void mst_err_fill_sys(struct mst_err *e, int sys, const char *format, ...)
 {
 	if (!e)
-		return -1;
+		return;
 	va_list args;
 	va_start(args, format);
 	size_t len = fill(e, MST_E_IO, sys, format, args);
@@ -62,7 +61,6 @@ int mst_fail_sys(struct mst_err *e, int sys, const char *format, ...)
 	if (len + need >= sizeof(e->text))
 		len = sizeof(e->text) - 1 - need;
 	snprintf(e->text + len, sizeof(e->text) - len, ": %s", reason);
-	return -1;
 }
 
 int mst_code_status(enum mst_code code)

@@ -4,10 +4,11 @@
 
 #include "muster/text.h"
 
-#define ROOM_LEAST 256
+#define ROOM_LEAST   256
 #define ALIGNED(len) (((len) + 15) & ~(size_t)15)
 
-/* The block is the arena's latest and the chunk behind it is free: grow in place. Blocks are multiples of 16. */
+/* The block is the arena's latest and the chunk behind it is free: grow in place. Blocks are
+ * multiples of 16. */
 static bool stretch(struct mst_grow *g, size_t more)
 {
 	size_t room = (size_t)(g->end - g->from);

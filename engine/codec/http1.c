@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parses a complete head twice: libhttp-parser says what the common reading is, our own strict reading of the same bytes
- * refuses what is ambiguous, and where the two differ the message is refused.
+ * Parses a complete head twice: libhttp-parser says what the common reading is, our own strict
+ * reading of the same bytes refuses what is ambiguous, and where the two differ the message is
+ * refused.
  */
 #include "muster/http1.h"
 
@@ -27,9 +28,12 @@ static const struct {
 	struct mst_slice text;
 	enum mst_method method;
 } methods[] = {
-	{MST_S_INIT("PUT"), MST_PUT},       {MST_S_INIT("GET"), MST_GET},
-	{MST_S_INIT("POST"), MST_POST},     {MST_S_INIT("HEAD"), MST_HEAD},
-	{MST_S_INIT("DELETE"), MST_DELETE}, {MST_S_INIT("PATCH"), MST_OTHER_METHOD},
+	{MST_S_INIT("PUT"), MST_PUT},
+	{MST_S_INIT("GET"), MST_GET},
+	{MST_S_INIT("POST"), MST_POST},
+	{MST_S_INIT("HEAD"), MST_HEAD},
+	{MST_S_INIT("DELETE"), MST_DELETE},
+	{MST_S_INIT("PATCH"), MST_OTHER_METHOD},
 	{MST_S_INIT("OPTIONS"), MST_OTHER_METHOD},
 };
 
@@ -42,8 +46,8 @@ struct parse {
 	struct mst_err *e;
 	struct mst_slice length, coding, expect, host; /* `at` NULL: header absent */
 	struct mst_slice authority;                    /* of the absolute form */
-	bool is_reply, is_over;                        /* is_over: the second parser saw the end of the head */
-	bool is_chunked, keeps_alive;                  /* its reading */
+	bool is_reply, is_over;       /* is_over: the second parser saw the end of the head */
+	bool is_chunked, keeps_alive; /* its reading */
 	uint64_t body_len;
 };
 
@@ -56,8 +60,8 @@ static int bad(struct parse *p, const char *text)
 static int read_version(struct parse *p, struct mst_slice text)
 {
 	static const struct mst_slice name = MST_S_INIT("HTTP/");
-	if (text.len != 8 || !mst_slice_starts(text, name) || text.at[6] != '.' || text.at[5] < '0' || text.at[5] > '9' ||
-	    text.at[7] < '0' || text.at[7] > '9')
+	if (text.len != 8 || !mst_slice_starts(text, name) || text.at[6] != '.' ||
+	    text.at[5] < '0' || text.at[5] > '9' || text.at[7] < '0' || text.at[7] > '9')
 		return bad(p, "the HTTP version is malformed");
 	if (text.at[5] != '1' || text.at[7] > '1')
 		return mst_fail(p->e, MST_E_VERSION, "HTTP version %c.%c", text.at[5], text.at[7]);
@@ -77,10 +81,12 @@ static int read_method(struct parse *p, struct mst_slice text)
 			return 0;
 		}
 	}
-	return text.len ? mst_fail(p->e, MST_E_METHOD_UNKNOWN, "method not known") : bad(p, "no method");
+	return text.len ? mst_fail(p->e, MST_E_METHOD_UNKNOWN, "method not known")
+			: bad(p, "no method");
 }
 
-/* Origin form, "*" with OPTIONS, or absolute form, of which the authority is kept for the comparison with Host. */
+/* Origin form, "*" with OPTIONS, or absolute form, of which the authority is kept for the
+ * comparison with Host. */
 static int read_target(struct parse *p, struct mst_slice text)
 {
 	static const struct mst_slice forms[] = {MST_S_INIT("http://"), MST_S_INIT("https://")};
@@ -109,7 +115,8 @@ static int read_target(struct parse *p, struct mst_slice text)
 static int read_request_line(struct parse *p, struct mst_slice line)
 {
 	struct mst_slice method, target, version;
-	if (!mst_slice_cut(&method, &line, line, ' ') || !mst_slice_cut(&target, &version, line, ' '))
+	if (!mst_slice_cut(&method, &line, line, ' ') ||
+	    !mst_slice_cut(&target, &version, line, ' '))
 		return bad(p, "the request line has not three parts");
 	if (read_version(p, version) < 0 || read_method(p, method) < 0)
 		return -1;
@@ -127,7 +134,8 @@ static int read_status_line(struct parse *p, struct mst_slice line)
 		status = status * 10 + (line.at[i] - '0');
 	}
 	p->out->status = status;
-	return status < 100 ? bad(p, "the status is under 100") : read_version(p, mst_slice(line.at, 8));
+	return status < 100 ? bad(p, "the status is under 100")
+			    : read_version(p, mst_slice(line.at, 8));
 }
 
 /* Headers that may come once only, and where each is kept. */
@@ -145,7 +153,8 @@ static int keep_once(struct parse *p, const struct mst_header *h)
 	else
 		return 0;
 	if (place->at)
-		return mst_fail(p->e, MST_E_SYNTAX, "two %.*s headers", (int)h->name.len, (const char *)h->name.at);
+		return mst_fail(p->e, MST_E_SYNTAX, "two %.*s headers", (int)h->name.len,
+				(const char *)h->name.at);
 	*place = h->value;
 	return 0;
 }
@@ -217,7 +226,8 @@ static int read_again(struct parse *p, struct mst_slice head)
 	http_parser_execute(&parser, &settings, (const char *)head.at, head.len);
 	enum http_errno code = HTTP_PARSER_ERRNO(&parser);
 	if (code != HPE_OK || !p->is_over)
-		return bad(p, code != HPE_OK ? http_errno_description(code) : "the head does not end");
+		return bad(p,
+			   code != HPE_OK ? http_errno_description(code) : "the head does not end");
 	return 0;
 }
 
@@ -270,7 +280,8 @@ static int check_framing(struct parse *p)
 			return bad(p, "Content-Length is malformed");
 		out->framing = out->body_len ? MST_HTTP1_LENGTH : MST_HTTP1_NO_BODY;
 	}
-	bool is_agreed = p->is_chunked == (p->coding.at != NULL) && (!p->length.at || p->body_len == out->body_len);
+	bool is_agreed = p->is_chunked == (p->coding.at != NULL) &&
+			 (!p->length.at || p->body_len == out->body_len);
 	return is_agreed ? 0 : bad(p, "the body's length can be read in two ways");
 }
 
@@ -278,22 +289,25 @@ static int parse_head(struct parse *p, struct mst_slice head, struct mst_arena *
 {
 	struct mst_slice copy;
 	size_t num_lines = 0;
-	for (const uint8_t *at = head.at, *end = head.at + head.len; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+	for (const uint8_t *at = head.at, *end = head.at + head.len;
+	     (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
 		num_lines++;
 	p->room = num_lines < p->limits->headers_max ? num_lines : p->limits->headers_max;
 	p->headers = mst_arena_get(arena, (p->room ? p->room : 1) * sizeof(*p->headers));
 	if (!p->headers || !mst_arena_copy(arena, &copy, head))
 		return mst_fail(p->e, MST_E_BUSY, "no room in the exchange's memory for the head");
 	*p->out = (struct mst_http1_head){.headers = p->headers};
-	if (read_lines(p, (uint8_t *)(uintptr_t)copy.at, copy.len) < 0 || read_again(p, head) < 0 || check_framing(p) < 0)
+	if (read_lines(p, (uint8_t *)(uintptr_t)copy.at, copy.len) < 0 || read_again(p, head) < 0 ||
+	    check_framing(p) < 0)
 		return -1;
 	p->out->num_headers = p->num;
 	p->out->keeps_alive = p->keeps_alive;
 	return 0;
 }
 
-int mst_http1_request(struct mst_http1_head *out, struct mst_slice head, const struct mst_http1_limits *limits,
-		      struct mst_arena *arena, struct mst_err *e)
+int mst_http1_request(struct mst_http1_head *out, struct mst_slice head,
+		      const struct mst_http1_limits *limits, struct mst_arena *arena,
+		      struct mst_err *e)
 {
 	struct parse p = {.out = out, .limits = limits, .e = e};
 	if (parse_head(&p, head, arena) < 0 || check_host(&p) < 0)
@@ -302,12 +316,14 @@ int mst_http1_request(struct mst_http1_head *out, struct mst_slice head, const s
 }
 
 int mst_http1_reply(struct mst_http1_head *out, struct mst_slice head, enum mst_method to,
-		    const struct mst_http1_limits *limits, struct mst_arena *arena, struct mst_err *e)
+		    const struct mst_http1_limits *limits, struct mst_arena *arena,
+		    struct mst_err *e)
 {
 	struct parse p = {.out = out, .limits = limits, .e = e, .is_reply = true};
 	if (parse_head(&p, head, arena) < 0)
 		return -1;
-	bool is_bare = to == MST_HEAD || out->status < 200 || out->status == 204 || out->status == 304;
+	bool is_bare =
+		to == MST_HEAD || out->status < 200 || out->status == 204 || out->status == 304;
 	if (is_bare)
 		out->framing = MST_HTTP1_NO_BODY;
 	else if (!p.coding.at && !p.length.at)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decodes chunked bodies strictly: CR LF everywhere, no space in a size, bounded extensions and trailers. The common parser is
- * not asked here: it lets a lone LF hide in an extension, which is how requests get smuggled.
+ * Decodes chunked bodies strictly: CR LF everywhere, no space in a size, bounded extensions and
+ * trailers. The common parser is not asked here: it lets a lone LF hide in an extension, which is
+ * how requests get smuggled.
  */
 #include "muster/http1.h"
 
@@ -91,8 +92,8 @@ static int take_byte(struct mst_http1_chunks *c, uint8_t byte)
 	return -1;
 }
 
-int mst_http1_chunks_take(struct mst_http1_chunks *c, struct mst_slice *data, size_t *used, struct mst_slice bytes,
-			  struct mst_err *e)
+int mst_http1_chunks_take(struct mst_http1_chunks *c, struct mst_slice *data, size_t *used,
+			  struct mst_slice bytes, struct mst_err *e)
 {
 	size_t at = 0;
 	*data = (struct mst_slice){NULL, 0};

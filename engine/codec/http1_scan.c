@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds the end of a message head as bytes arrive, holds the limits, refuses early what cannot be a head. */
+/* Finds the end of a message head as bytes arrive, holds the limits, refuses early what cannot be a
+ * head. */
 #include "muster/http1.h"
 
 #include "http1_own.h"
@@ -7,13 +8,14 @@
 static const struct mst_slice http2_preface = MST_S_INIT("PRI * HTTP/2.0");
 
 /* A line that may still grow: `len` bytes of it are here. One more than the limit may be its CR. */
-static int check_growing(const struct mst_http1_scan *scan, struct mst_slice bytes, const struct mst_http1_limits *limits,
-			 struct mst_err *e)
+static int check_growing(const struct mst_http1_scan *scan, struct mst_slice bytes,
+			 const struct mst_http1_limits *limits, struct mst_err *e)
 {
 	size_t len = bytes.len - scan->line;
 	bool may_end = len == (size_t)limits->line_max + 1 && bytes.at[bytes.len - 1] == '\r';
 	if (len > limits->line_max && !may_end)
-		return mst_fail(e, MST_E_HEADERS, "a line of the head is over %u bytes", limits->line_max);
+		return mst_fail(e, MST_E_HEADERS, "a line of the head is over %u bytes",
+				limits->line_max);
 	if (bytes.len - scan->start >= head_max(limits))
 		return mst_fail(e, MST_E_HEADERS, "the head is over %zu bytes", head_max(limits));
 	return 0;
@@ -28,7 +30,8 @@ static int check_begin(const struct mst_http1_scan *scan, struct mst_slice bytes
 	if (c == '\r' || c == '\n')
 		return 0;
 	if (scan->num_lines == 0 && !token_chars[c])
-		return mst_fail(e, MST_E_SYNTAX, "not an HTTP message: it begins with byte 0x%02x", c);
+		return mst_fail(e, MST_E_SYNTAX, "not an HTTP message: it begins with byte 0x%02x",
+				c);
 	if (scan->num_lines && (c == ' ' || c == '\t'))
 		return mst_fail(e, MST_E_SYNTAX, "a header is folded over two lines");
 	return 0;
@@ -41,7 +44,9 @@ static int end_line(struct mst_http1_scan *scan, const uint8_t *line, size_t len
 	if (len == 0 && scan->num_lines == 0) {
 		/* Each empty line in front is two bytes at most, so the offset counts them. */
 		if (next > 2 * MST_HTTP1_BLANKS_MAX)
-			return mst_fail(e, MST_E_SYNTAX, "more than %d empty lines before a message", MST_HTTP1_BLANKS_MAX);
+			return mst_fail(e, MST_E_SYNTAX,
+					"more than %d empty lines before a message",
+					MST_HTTP1_BLANKS_MAX);
 		scan->start = (uint32_t)next;
 		return 0;
 	}
@@ -50,7 +55,8 @@ static int end_line(struct mst_http1_scan *scan, const uint8_t *line, size_t len
 	if (len == 0)
 		return 1;
 	if (len > limits->line_max)
-		return mst_fail(e, MST_E_HEADERS, "a line of the head is over %u bytes", limits->line_max);
+		return mst_fail(e, MST_E_HEADERS, "a line of the head is over %u bytes",
+				limits->line_max);
 	if (scan->num_lines == 0 && mst_slice_starts(mst_slice(line, len), http2_preface))
 		return mst_fail(e, MST_E_VERSION, "HTTP/2 without negotiation");
 	/* The first line is no header. */
@@ -59,8 +65,8 @@ static int end_line(struct mst_http1_scan *scan, const uint8_t *line, size_t len
 	return 0;
 }
 
-int mst_http1_scan(struct mst_http1_scan *scan, struct mst_slice *head, size_t *used, struct mst_slice bytes,
-		   const struct mst_http1_limits *limits, struct mst_err *e)
+int mst_http1_scan(struct mst_http1_scan *scan, struct mst_slice *head, size_t *used,
+		   struct mst_slice bytes, const struct mst_http1_limits *limits, struct mst_err *e)
 {
 	while (scan->seen < bytes.len) {
 		const uint8_t *from = bytes.at + scan->seen;

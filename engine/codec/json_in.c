@@ -20,7 +20,8 @@ static int check_depth(struct mst_slice text, uint32_t depth_max, struct mst_err
 			in_string = true;
 		} else if (c == '{' || c == '[') {
 			if (++depth > depth_max)
-				return mst_fail(e, MST_E_TOO_BIG, "JSON nested deeper than %u", depth_max);
+				return mst_fail(e, MST_E_TOO_BIG, "JSON nested deeper than %u",
+						depth_max);
 		} else if ((c == '}' || c == ']') && depth) {
 			depth--;
 		}
@@ -28,7 +29,8 @@ static int check_depth(struct mst_slice text, uint32_t depth_max, struct mst_err
 	return 0;
 }
 
-int mst_json_parse(struct mst_json_value **out, struct mst_slice text, size_t len_max, uint32_t depth_max, struct mst_err *e)
+int mst_json_parse(struct mst_json_value **out, struct mst_slice text, size_t len_max,
+		   uint32_t depth_max, struct mst_err *e)
 {
 	*out = NULL;
 	if (text.len == 0)
@@ -40,7 +42,8 @@ int mst_json_parse(struct mst_json_value **out, struct mst_slice text, size_t le
 	json_error_t error;
 	json_t *root = json_loadb((const char *)text.at, text.len, JSON_REJECT_DUPLICATES, &error);
 	if (!root)
-		return mst_fail(e, MST_E_SYNTAX, "not JSON: line %d, column %d: %s", error.line, error.column, error.text);
+		return mst_fail(e, MST_E_SYNTAX, "not JSON: line %d, column %d: %s", error.line,
+				error.column, error.text);
 	*out = (struct mst_json_value *)root;
 	return 0;
 }
@@ -52,7 +55,8 @@ void mst_json_free(struct mst_json_value **root)
 	*root = NULL;
 }
 
-/* The value `key` names, or `object` itself. NULL when absent or null. jansson takes non-const pointers to read. */
+/* The value `key` names, or `object` itself. NULL when absent or null. jansson takes non-const
+ * pointers to read. */
 static json_t *find(const struct mst_json_value *object, const char *key)
 {
 	json_t *value = (json_t *)(uintptr_t)object;
@@ -66,7 +70,8 @@ static int wrong(const char *key, const char *kind, struct mst_err *e)
 	return mst_fail(e, MST_E_SYNTAX, "%s is not %s", key ? key : "value", kind);
 }
 
-int mst_json_get_text0(const struct mst_json_value *object, struct mst_slice *out, const char *key, struct mst_err *e)
+int mst_json_get_text0(const struct mst_json_value *object, struct mst_slice *out, const char *key,
+		       struct mst_err *e)
 {
 	*out = (struct mst_slice){NULL, 0};
 	json_t *value = find(object, key);
@@ -78,7 +83,8 @@ int mst_json_get_text0(const struct mst_json_value *object, struct mst_slice *ou
 	return 1;
 }
 
-int mst_json_get_i64(const struct mst_json_value *object, int64_t *out, const char *key, struct mst_err *e)
+int mst_json_get_i64(const struct mst_json_value *object, int64_t *out, const char *key,
+		     struct mst_err *e)
 {
 	*out = 0;
 	json_t *value = find(object, key);
@@ -90,7 +96,8 @@ int mst_json_get_i64(const struct mst_json_value *object, int64_t *out, const ch
 	return 1;
 }
 
-int mst_json_get_u64(const struct mst_json_value *object, uint64_t *out, const char *key, struct mst_err *e)
+int mst_json_get_u64(const struct mst_json_value *object, uint64_t *out, const char *key,
+		     struct mst_err *e)
 {
 	int64_t n;
 	int found = mst_json_get_i64(object, &n, key, e);
@@ -102,7 +109,8 @@ int mst_json_get_u64(const struct mst_json_value *object, uint64_t *out, const c
 	return found;
 }
 
-int mst_json_get_bool(const struct mst_json_value *object, bool *out, const char *key, struct mst_err *e)
+int mst_json_get_bool(const struct mst_json_value *object, bool *out, const char *key,
+		      struct mst_err *e)
 {
 	*out = false;
 	json_t *value = find(object, key);
@@ -114,8 +122,8 @@ int mst_json_get_bool(const struct mst_json_value *object, bool *out, const char
 	return 1;
 }
 
-int mst_json_get_object0(const struct mst_json_value *object, const struct mst_json_value **out, const char *key,
-			 struct mst_err *e)
+int mst_json_get_object0(const struct mst_json_value *object, const struct mst_json_value **out,
+			 const char *key, struct mst_err *e)
 {
 	json_t *value = find(object, key);
 	*out = NULL;
@@ -127,8 +135,8 @@ int mst_json_get_object0(const struct mst_json_value *object, const struct mst_j
 	return 1;
 }
 
-int mst_json_get_array0(const struct mst_json_value *object, const struct mst_json_value **out, const char *key,
-			struct mst_err *e)
+int mst_json_get_array0(const struct mst_json_value *object, const struct mst_json_value **out,
+			const char *key, struct mst_err *e)
 {
 	json_t *value = find(object, key);
 	*out = NULL;
@@ -143,7 +151,9 @@ int mst_json_get_array0(const struct mst_json_value *object, const struct mst_js
 size_t mst_json_num(const struct mst_json_value *value)
 {
 	const json_t *node = (const json_t *)value;
-	return json_is_array(node) ? json_array_size(node) : json_is_object(node) ? json_object_size(node) : 0;
+	return json_is_array(node)    ? json_array_size(node)
+	       : json_is_object(node) ? json_object_size(node)
+				      : 0;
 }
 
 const struct mst_json_value *mst_json_at0(const struct mst_json_value *array, size_t i)
@@ -152,7 +162,8 @@ const struct mst_json_value *mst_json_at0(const struct mst_json_value *array, si
 }
 
 void mst_json_each(const struct mst_json_value *object, void *context,
-		   bool (*on_member)(void *context, struct mst_slice key, const struct mst_json_value *value))
+		   bool (*on_member)(void *context, struct mst_slice key,
+				     const struct mst_json_value *value))
 {
 	json_t *home = (json_t *)(uintptr_t)object;
 	for (void *at = json_object_iter(home); at; at = json_object_iter_next(home, at))

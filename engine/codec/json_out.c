@@ -7,11 +7,11 @@
 
 /* The letter behind the backslash; 'u' stands for \u00XX, 0 for a byte that needs none. */
 static const char escapes[0x80] = {
-	[0] = 'u',  [1] = 'u',  [2] = 'u',  [3] = 'u',  [4] = 'u',  [5] = 'u',  [6] = 'u',  [7] = 'u',
-	[8] = 'b',  [9] = 't',  [10] = 'n', [11] = 'u', [12] = 'f', [13] = 'r', [14] = 'u', [15] = 'u',
-	[16] = 'u', [17] = 'u', [18] = 'u', [19] = 'u', [20] = 'u', [21] = 'u', [22] = 'u', [23] = 'u',
-	[24] = 'u', [25] = 'u', [26] = 'u', [27] = 'u', [28] = 'u', [29] = 'u', [30] = 'u', [31] = 'u',
-	['"'] = '"', ['\\'] = '\\', [0x7f] = 'u',
+	[0] = 'u',  [1] = 'u',  [2] = 'u',  [3] = 'u',  [4] = 'u',   [5] = 'u',     [6] = 'u',
+	[7] = 'u',  [8] = 'b',  [9] = 't',  [10] = 'n', [11] = 'u',  [12] = 'f',    [13] = 'r',
+	[14] = 'u', [15] = 'u', [16] = 'u', [17] = 'u', [18] = 'u',  [19] = 'u',    [20] = 'u',
+	[21] = 'u', [22] = 'u', [23] = 'u', [24] = 'u', [25] = 'u',  [26] = 'u',    [27] = 'u',
+	[28] = 'u', [29] = 'u', [30] = 'u', [31] = 'u', ['"'] = '"', ['\\'] = '\\', [0x7f] = 'u',
 };
 
 static void put_escape(struct mst_grow *g, uint8_t c)
@@ -31,7 +31,8 @@ static void put_string(struct mst_grow *g, struct mst_slice s)
 	size_t from = 0, at = 0;
 	while (at < s.len) {
 		uint8_t c = s.at[at];
-		size_t step = c < 0x80 ? !escapes[c] : mst_utf8_step(mst_slice(s.at + at, s.len - at));
+		size_t step =
+			c < 0x80 ? !escapes[c] : mst_utf8_step(mst_slice(s.at + at, s.len - at));
 		if (step) {
 			at += step;
 			continue;

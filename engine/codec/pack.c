@@ -53,7 +53,9 @@ int mst_pack_end(struct mst_pack *p, struct mst_slice *out, struct mst_err *e)
 
 void mst_unpack_begin(struct mst_unpack *u, struct mst_slice record, uint8_t newest)
 {
-	*u = (struct mst_unpack){.at = record.at, .end = record.at ? record.at + record.len : NULL, .newest = newest};
+	*u = (struct mst_unpack){.at = record.at,
+				 .end = record.at ? record.at + record.len : NULL,
+				 .newest = newest};
 	u->is_bad = record.len == 0 || record.at[0] == 0;
 	if (!u->is_bad)
 		u->version = *u->at++;
@@ -151,6 +153,7 @@ int mst_unpack_end(const struct mst_unpack *u, const char *what, struct mst_err 
 	if (u->is_bad)
 		return mst_fail(e, MST_E_STORE, "the %s record is damaged", what);
 	if (u->at != u->end && u->version <= u->newest)
-		return mst_fail(e, MST_E_STORE, "the %s record has %zu bytes too many", what, (size_t)(u->end - u->at));
+		return mst_fail(e, MST_E_STORE, "the %s record has %zu bytes too many", what,
+				(size_t)(u->end - u->at));
 	return 0;
 }

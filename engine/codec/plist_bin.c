@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks a binary property list: every object within the document, references without cycles, and, because objects may be
- * shared, the size and depth of the tree that would be built.
+ * Checks a binary property list: every object within the document, references without cycles, and,
+ * because objects may be shared, the size and depth of the tree that would be built.
  *
  *     "bplist00" | objects | offsets: num * offset_len | trailer of 32 bytes
  */
@@ -9,11 +9,22 @@
 
 #include "plist_own.h"
 
-#define HEAD_LEN 8
+#define HEAD_LEN    8
 #define TRAILER_LEN 32
-#define FEW 256 /* objects whose marks fit the stack */
+#define FEW         256 /* objects whose marks fit the stack */
 
-enum type { SIMPLE = 0x0, INT = 0x1, REAL = 0x2, DATE = 0x3, DATA = 0x4, ASCII = 0x5, UTF16 = 0x6, UID = 0x8, ARRAY = 0xa, DICT = 0xd };
+enum type {
+	SIMPLE = 0x0,
+	INT = 0x1,
+	REAL = 0x2,
+	DATE = 0x3,
+	DATA = 0x4,
+	ASCII = 0x5,
+	UTF16 = 0x6,
+	UID = 0x8,
+	ARRAY = 0xa,
+	DICT = 0xd
+};
 
 /* What is known of an object: 0 nodes: nothing yet; OPEN: a path from the root goes through it. */
 struct mark {
@@ -25,7 +36,8 @@ struct walk {
 	struct mst_slice bytes;
 	const struct mst_plist_limits *limits;
 	struct mst_err *e;
-	size_t offset_len, ref_len, num, offsets; /* offsets: where the table begins, which is where objects end */
+	size_t offset_len, ref_len, num,
+		offsets; /* offsets: where the table begins, which is where objects end */
 	struct mark *marks;
 };
 
@@ -59,7 +71,8 @@ static bool fits(const struct walk *w, size_t at, uint64_t len)
 	return at <= w->offsets && len <= w->offsets - at;
 }
 
-/* The length of data, strings and containers: the low four bits, or an integer object behind the marker. */
+/* The length of data, strings and containers: the low four bits, or an integer object behind the
+ * marker. */
 static int read_len(struct walk *w, struct object *o, uint8_t low)
 {
 	if (low != 0xf) {
@@ -113,7 +126,8 @@ static int read_object(struct walk *w, struct object *o, size_t index)
 		return bad(w, "an object lies outside");
 	uint8_t marker = w->bytes.at[at];
 	*o = (struct object){.type = marker >> 4, .at = (size_t)at + 1};
-	bool has_len = o->type == DATA || o->type == ASCII || o->type == UTF16 || o->type == ARRAY || o->type == DICT;
+	bool has_len = o->type == DATA || o->type == ASCII || o->type == UTF16 ||
+		       o->type == ARRAY || o->type == DICT;
 	if (has_len && read_len(w, o, marker & 0xf) < 0)
 		return -1;
 	size_t len = contents_len(w, o, marker & 0xf);
@@ -122,10 +136,35 @@ static int read_object(struct walk *w, struct object *o, size_t index)
 	return fits(w, o->at, len) ? 0 : bad(w, "an object is cut");
 }
 
+/* A key is text without NUL, which the tree builder takes for a mistake of its own and aborts. */
+static bool key_ok(const struct walk *w, const struct object *key)
+{
+	if (key->type == ASCII) {
+		for (size_t i = 0; i < key->len; i++)
+			if (w->bytes.at[key->at + i] == 0 || w->bytes.at[key->at + i] >= 0x80)
+				return false;
+		return true;
+	}
+	if (key->type != UTF16)
+		return false;
+	for (size_t i = 0; i < key->len; i++) {
+		uint64_t unit = read_number(w, key->at + 2 * i, 2);
+		bool has_next = i + 1 < key->len;
+		if (unit >= 0xd800 && unit < 0xdc00 && has_next &&
+		    read_number(w, key->at + 2 * i + 2, 2) >> 10 == 0xdc00 >> 10)
+			i++;
+		else if (unit == 0 || (unit >= 0xd800 && unit < 0xe000))
+			return false;
+	}
+	return true;
+}
+
 static int visit(struct walk *w, size_t index, uint32_t depth);
 
-/* Entry `i` of a container: checks it and adds what it weighs. A dictionary's first half are its keys. */
-static int visit_entry(struct walk *w, const struct object *o, size_t i, uint32_t depth, struct mark *sum)
+/* Entry `i` of a container: checks it and adds what it weighs. A dictionary's first half are its
+ * keys. */
+static int visit_entry(struct walk *w, const struct object *o, size_t i, uint32_t depth,
+		       struct mark *sum)
 {
 	uint64_t index = read_number(w, o->at + i * w->ref_len, w->ref_len);
 	if (index >= w->num)
@@ -134,8 +173,8 @@ static int visit_entry(struct walk *w, const struct object *o, size_t i, uint32_
 		struct object key;
 		if (read_object(w, &key, (size_t)index) < 0)
 			return -1;
-		if (key.type != ASCII && key.type != UTF16)
-			return bad(w, "a key is no string");
+		if (!key_ok(w, &key))
+			return bad(w, "a key is no text");
 	}
 	if (visit(w, (size_t)index, depth + 1) < 0)
 		return -1;
@@ -156,7 +195,8 @@ static int visit(struct walk *w, size_t index, uint32_t depth)
 	if (mark->num_nodes == OPEN)
 		return bad(w, "an object contains itself");
 	if (mark->num_nodes)
-		return depth + mark->height > w->limits->depth_max ? too_big(w, "nested too deep") : 0;
+		return depth + mark->height > w->limits->depth_max ? too_big(w, "nested too deep")
+								   : 0;
 	if (read_object(w, &o, index) < 0)
 		return -1;
 	struct mark sum = {.num_nodes = 1};
@@ -181,10 +221,12 @@ static int read_trailer(struct walk *w, size_t *root)
 	size_t trailer = w->bytes.len - TRAILER_LEN;
 	w->offset_len = w->bytes.at[trailer + 6];
 	w->ref_len = w->bytes.at[trailer + 7];
-	uint64_t num = read_number(w, trailer + 8, 8), top = read_number(w, trailer + 16, 8), offsets = read_number(w, trailer + 24, 8);
+	uint64_t num = read_number(w, trailer + 8, 8), top = read_number(w, trailer + 16, 8),
+		 offsets = read_number(w, trailer + 24, 8);
 	if (w->offset_len < 1 || w->offset_len > 8 || w->ref_len < 1 || w->ref_len > 8)
 		return bad(w, "number sizes in its trailer");
-	if (offsets < HEAD_LEN || offsets > trailer || num == 0 || num > (trailer - offsets) / w->offset_len || top >= num)
+	if (offsets < HEAD_LEN || offsets > trailer || num == 0 ||
+	    num > (trailer - offsets) / w->offset_len || top >= num)
 		return bad(w, "its trailer");
 	if (num > w->limits->nodes_max)
 		return too_big(w, "over the number of nodes");
@@ -194,7 +236,8 @@ static int read_trailer(struct walk *w, size_t *root)
 	return 0;
 }
 
-int mst_plist_bin_check(struct mst_slice bytes, const struct mst_plist_limits *limits, struct mst_err *e)
+int mst_plist_bin_check(struct mst_slice bytes, const struct mst_plist_limits *limits,
+			struct mst_err *e)
 {
 	struct walk w = {.bytes = bytes, .limits = limits, .e = e};
 	struct mark few[FEW] = {{0}};

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads property lists: checks first, then libplist builds the tree. A node of ours is a plist_t of libplist's. */
-#include <stdlib.h>
-
+/* Reads property lists: checks first, then libplist builds the tree. A node of ours is a plist_t of
+ * libplist's. */
 #include <plist/plist.h>
 
 #include "muster/text.h"
 #include "plist_own.h"
 
-const struct mst_plist_limits mst_plist_limits_device = {.len_max = 4 << 20, .depth_max = 24, .nodes_max = 200000};
+const struct mst_plist_limits mst_plist_limits_device = {
+	.len_max = 4 << 20, .depth_max = 24, .nodes_max = 200000};
 
 static plist_t build(struct mst_slice bytes, bool is_binary)
 {
@@ -19,9 +19,11 @@ static plist_t build(struct mst_slice bytes, bool is_binary)
 	return tree;
 }
 
-int mst_plist_parse(struct mst_plist **out, struct mst_slice bytes, const struct mst_plist_limits *limits, struct mst_err *e)
+int mst_plist_parse(struct mst_plist **out, struct mst_slice bytes,
+		    const struct mst_plist_limits *limits, struct mst_err *e)
 {
-	static const struct mst_slice magic = MST_S_INIT("bplist00"), mark = MST_S_INIT("\xef\xbb\xbf");
+	static const struct mst_slice magic = MST_S_INIT("bplist00"),
+				      mark = MST_S_INIT("\xef\xbb\xbf");
 	*out = NULL;
 	if (bytes.len == 0)
 		return mst_fail(e, MST_E_SYNTAX, "empty, not a property list");
@@ -30,7 +32,11 @@ int mst_plist_parse(struct mst_plist **out, struct mst_slice bytes, const struct
 	bool is_binary = mst_slice_starts(bytes, magic);
 	if (!is_binary && mst_slice_starts(bytes, mark))
 		bytes = mst_slice(bytes.at + mark.len, bytes.len - mark.len);
-	int failed = is_binary ? mst_plist_bin_check(bytes, limits, e) : mst_plist_xml_check(bytes, limits, e);
+	/* Some senders count a terminator behind the document. */
+	while (!is_binary && bytes.len && bytes.at[bytes.len - 1] == 0)
+		bytes.len--;
+	int failed = is_binary ? mst_plist_bin_check(bytes, limits, e)
+			       : mst_plist_xml_check(bytes, limits, e);
 	if (failed)
 		return -1;
 	plist_t tree = build(bytes, is_binary);
@@ -48,11 +54,18 @@ void mst_plist_free(struct mst_plist **root)
 	*root = NULL;
 }
 
+/* What the library gave goes back through the library: its allocator need not be ours. */
+static void give_back(void *memory)
+{
+	plist_to_bin_free(memory);
+}
+
 static const enum mst_plist_kind kinds[] = {
-	[PLIST_BOOLEAN] = MST_PLIST_BOOL, [PLIST_UINT] = MST_PLIST_INT,  [PLIST_REAL] = MST_PLIST_REAL,
-	[PLIST_STRING] = MST_PLIST_TEXT,  [PLIST_ARRAY] = MST_PLIST_ARRAY, [PLIST_DICT] = MST_PLIST_DICT,
-	[PLIST_DATE] = MST_PLIST_DATE,    [PLIST_DATA] = MST_PLIST_DATA, [PLIST_KEY] = MST_PLIST_TEXT,
-	[PLIST_UID] = MST_PLIST_OTHER,
+	[PLIST_BOOLEAN] = MST_PLIST_BOOL, [PLIST_UINT] = MST_PLIST_INT,
+	[PLIST_REAL] = MST_PLIST_REAL,    [PLIST_STRING] = MST_PLIST_TEXT,
+	[PLIST_ARRAY] = MST_PLIST_ARRAY,  [PLIST_DICT] = MST_PLIST_DICT,
+	[PLIST_DATE] = MST_PLIST_DATE,    [PLIST_DATA] = MST_PLIST_DATA,
+	[PLIST_KEY] = MST_PLIST_TEXT,     [PLIST_UID] = MST_PLIST_OTHER,
 };
 
 /* libplist reads through non-const handles. */
@@ -68,8 +81,8 @@ enum mst_plist_kind mst_plist_kind(const struct mst_plist *node)
 }
 
 /* 1 with *node of the wanted kind, 0 absent, -1 of another kind. */
-static int find(const struct mst_plist *dict, plist_t *node, const char *key, enum mst_plist_kind kind, const char *words,
-		struct mst_err *e)
+static int find(const struct mst_plist *dict, plist_t *node, const char *key,
+		enum mst_plist_kind kind, const char *words, struct mst_err *e)
 {
 	*node = key ? plist_dict_get_item(handle(dict), key) : handle(dict);
 	if (!*node)
@@ -79,7 +92,8 @@ static int find(const struct mst_plist *dict, plist_t *node, const char *key, en
 	return 1;
 }
 
-int mst_plist_text0(const struct mst_plist *dict, struct mst_slice *out, const char *key, struct mst_err *e)
+int mst_plist_text0(const struct mst_plist *dict, struct mst_slice *out, const char *key,
+		    struct mst_err *e)
 {
 	plist_t node;
 	uint64_t len = 0;
@@ -95,7 +109,8 @@ int mst_plist_text0(const struct mst_plist *dict, struct mst_slice *out, const c
 	return 1;
 }
 
-int mst_plist_data0(const struct mst_plist *dict, struct mst_slice *out, const char *key, struct mst_err *e)
+int mst_plist_data0(const struct mst_plist *dict, struct mst_slice *out, const char *key,
+		    struct mst_err *e)
 {
 	plist_t node;
 	uint64_t len = 0;
@@ -147,7 +162,8 @@ int mst_plist_u64(const struct mst_plist *dict, uint64_t *out, const char *key, 
 	return found;
 }
 
-int mst_plist_dict0(const struct mst_plist *dict, const struct mst_plist **out, const char *key, struct mst_err *e)
+int mst_plist_dict0(const struct mst_plist *dict, const struct mst_plist **out, const char *key,
+		    struct mst_err *e)
 {
 	plist_t node;
 	int found = find(dict, &node, key, MST_PLIST_DICT, "a dictionary", e);
@@ -155,7 +171,8 @@ int mst_plist_dict0(const struct mst_plist *dict, const struct mst_plist **out, 
 	return found;
 }
 
-int mst_plist_array0(const struct mst_plist *dict, const struct mst_plist **out, const char *key, struct mst_err *e)
+int mst_plist_array0(const struct mst_plist *dict, const struct mst_plist **out, const char *key,
+		     struct mst_err *e)
 {
 	plist_t node;
 	int found = find(dict, &node, key, MST_PLIST_ARRAY, "an array", e);
@@ -179,7 +196,8 @@ const struct mst_plist *mst_plist_at0(const struct mst_plist *array, size_t i)
 }
 
 static void each_item(const struct mst_plist *array, void *context,
-		      bool (*on_item)(void *context, struct mst_slice key, const struct mst_plist *value))
+		      bool (*on_item)(void *context, struct mst_slice key,
+				      const struct mst_plist *value))
 {
 	plist_array_iter iter = NULL;
 	plist_t item = NULL;
@@ -187,11 +205,12 @@ static void each_item(const struct mst_plist *array, void *context,
 	do {
 		plist_array_next_item(handle(array), iter, &item);
 	} while (item && on_item(context, (struct mst_slice){NULL, 0}, item));
-	free(iter);
+	give_back(iter);
 }
 
 void mst_plist_each(const struct mst_plist *dict, void *context,
-		    bool (*on_item)(void *context, struct mst_slice key, const struct mst_plist *value))
+		    bool (*on_item)(void *context, struct mst_slice key,
+				    const struct mst_plist *value))
 {
 	plist_dict_iter iter = NULL;
 	plist_t item = NULL;
@@ -205,7 +224,7 @@ void mst_plist_each(const struct mst_plist *dict, void *context,
 		char *key = NULL;
 		plist_dict_next_item(handle(dict), iter, &key, &item);
 		goes_on = item && on_item(context, mst_slice_str(key), item);
-		free(key);
+		give_back(key);
 	}
-	free(iter);
+	give_back(iter);
 }

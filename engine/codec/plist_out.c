@@ -3,13 +3,15 @@
 #include "muster/plist.h"
 #include "muster/text.h"
 
-#define HEAD                                                                                                         \
-	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"                                                               \
-	"<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n" \
+#define HEAD                                                                                       \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"                                             \
+	"<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "                                  \
+	"\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"                                    \
 	"<plist version=\"1.0\">\n"
 #define TAIL "</plist>\n"
 
-/* What a byte becomes: XML's own characters are escaped, control characters replaced. NULL: stays. */
+/* What a byte becomes: XML's own characters are escaped, control characters replaced. NULL: stays.
+ */
 static const char *escape(uint8_t c)
 {
 	switch (c) {
@@ -28,7 +30,8 @@ static const char *escape(uint8_t c)
 	return c < ' ' ? "\xef\xbf\xbd" : NULL;
 }
 
-/* The length of a character that may stand as it is, 0 for none. U+FFFE and U+FFFF are no characters of XML. */
+/* The length of a character that may stand as it is, 0 for none. U+FFFE and U+FFFF are no
+ * characters of XML. */
 static size_t plain_step(struct mst_slice s)
 {
 	if (s.at[0] < 0x80)
@@ -94,7 +97,8 @@ void mst_plist_open_array(struct mst_plist_out *w, const char *key)
 void mst_plist_close(struct mst_plist_out *w)
 {
 	BUG_ON(w->depth == 0);
-	mst_grow_put(&w->out, w->arrays & MST_B(w->depth) ? MST_S("</array>\n") : MST_S("</dict>\n"));
+	mst_grow_put(&w->out,
+		     w->arrays & MST_B(w->depth) ? MST_S("</array>\n") : MST_S("</dict>\n"));
 	w->depth--;
 }
 

@@ -5,9 +5,12 @@
 
 #include "muster/plist.h"
 
-/* Each returns 0, or -1 SYNTAX or TOO_BIG. `depth_max` of the limits is at most MST_PLIST_DEPTH_MOST. */
+/* Each returns 0, or -1 SYNTAX or TOO_BIG. `depth_max` of the limits is at most
+ * MST_PLIST_DEPTH_MOST. */
 #define MST_PLIST_DEPTH_MOST 60
-int mst_plist_xml_check(struct mst_slice bytes, const struct mst_plist_limits *limits, struct mst_err *e) MST_MUST;
-int mst_plist_bin_check(struct mst_slice bytes, const struct mst_plist_limits *limits, struct mst_err *e) MST_MUST;
+int mst_plist_xml_check(struct mst_slice bytes, const struct mst_plist_limits *limits,
+			struct mst_err *e) MST_MUST;
+int mst_plist_bin_check(struct mst_slice bytes, const struct mst_plist_limits *limits,
+			struct mst_err *e) MST_MUST;
 
 #endif

@@ -148,8 +148,8 @@ int mst_seal_init(const char *path, struct mst_err *e)
 	struct key key = {.number = 1};
 	char text[LINE_MAX_LEN];
 	mst_random(key.bytes, sizeof(key.bytes));
-	size_t len = (size_t)(put_line(text, &key) - text);
-	int rc = mst_file_create(path, mst_slice(text, len), 0600, e);
+	const char *digits = put_line(text, &key) - DIGITS - 1; /* the first key goes without its number */
+	int rc = mst_file_create(path, mst_slice(digits, DIGITS + 1), 0600, e);
 	mst_wipe(&key, sizeof(key));
 	mst_wipe(text, sizeof(text));
 	return rc;

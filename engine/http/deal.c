@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of an exchange at the edge: a slot, a walk, one reply; or an orphan's end when its connection is gone. */
+/* The life of an exchange at the edge: a slot, a walk, one reply; or an orphan's end when its
+ * connection is gone. */
 #include "muster/clock.h"
 #include "muster/count.h"
 #include "muster/log.h"
 #include "own.h"
 
 static const char *const gate_words[MST_NUM_GATES] = {
-	[MST_GATE_PORTAL] = "portal", [MST_GATE_SYNC] = "sync", [MST_GATE_PLAIN] = "plain", [MST_GATE_CONTROL] = "control",
+	[MST_GATE_PORTAL] = "portal",
+	[MST_GATE_SYNC] = "sync",
+	[MST_GATE_PLAIN] = "plain",
+	[MST_GATE_CONTROL] = "control",
 };
 
 static struct http_deal *home(struct mst_xchg *x)
@@ -73,7 +77,8 @@ void mst_deal_work(struct http_deal *deal)
 {
 	struct http_edge *edge = deal->edge;
 	struct mst_xchg *x = &deal->x;
-	x->in.body = deal->place ? mst_slice(deal->place, deal->body_len) : mst_buf_slice(&deal->body);
+	x->in.body =
+		deal->place ? mst_slice(deal->place, deal->body_len) : mst_buf_slice(&deal->body);
 	x->began_ns = mst_clock_ns();
 	edge->phase = PHASE_WORK;
 	edge->http->num_busy++;
@@ -81,7 +86,8 @@ void mst_deal_work(struct http_deal *deal)
 	mst_xchg_walk(x);
 }
 
-/* A walk under way goes on without its connection; what it may still look at moves into the deal. */
+/* A walk under way goes on without its connection; what it may still look at moves into the deal.
+ */
 void mst_deal_part(struct http_deal *deal)
 {
 	struct mst_xchg *x = &deal->x;
@@ -121,7 +127,8 @@ void mst_deal_log(const struct http_deal *deal)
 		mst_f_code(&x->err),
 		mst_f_err(&x->err),
 	};
-	mst_log_write(level, is_ours ? &ours : &theirs, is_ours ? "request failed" : "request refused", fields, MST_LEN(fields));
+	mst_log_write(level, is_ours ? &ours : &theirs,
+		      is_ours ? "request failed" : "request refused", fields, MST_LEN(fields));
 }
 
 void mst_deal_reply(struct http_deal *deal)
@@ -141,7 +148,8 @@ void mst_deal_reply(struct http_deal *deal)
 	struct http_answer answer = {&x->out, x->in.method == MST_HEAD, deal->closes};
 	struct mst_err e;
 	if (mst_edge_alive(edge) && mst_out_put(edge, &answer, &e) < 0) {
-		mst_log_peer(WARN, "reply could not be written", mst_f_u64("id", x->id), mst_f_code(&e), mst_f_err(&e));
+		mst_log_peer(WARN, "reply could not be written", mst_f_u64("id", x->id),
+			     mst_f_code(&e), mst_f_err(&e));
 		mst_edge_close(edge, "reply could not be written");
 	}
 	if (x->began_ns)

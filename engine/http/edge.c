@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection at the edge: TLS below, requests above; what waits between them, and whom the connection waits for. */
+/* A connection at the edge: TLS below, requests above; what waits between them, and whom the
+ * connection waits for. */
 #include "muster/clock.h"
 #include "muster/count.h"
 #include "muster/log.h"
@@ -26,7 +27,8 @@ void mst_edge_close(struct http_edge *edge, const char *why)
 	mst_conn_close(edge->conn, why);
 }
 
-/* Moves only when something changes: a deadline runs from the first byte of a head or body, not from the latest. */
+/* Moves only when something changes: a deadline runs from the first byte of a head or body, not
+ * from the latest. */
 static void move(struct mst_conn *c, enum mst_conn_state to)
 {
 	if (c->state != to)
@@ -43,7 +45,8 @@ static void settle(struct http_edge *edge)
 	bool is_high = mst_conn_unsent(c) >= HTTP_OUT_HIGH;
 	mst_conn_flush(c);
 	/* Each request's deadlines are its own, also when requests come in one piece. */
-	if (edge->num_settled != edge->num_requests && (c->state == MST_CONN_HEAD || c->state == MST_CONN_BODY))
+	if (edge->num_settled != edge->num_requests &&
+	    (c->state == MST_CONN_HEAD || c->state == MST_CONN_BODY))
 		mst_conn_set(c, MST_CONN_WRITE);
 	edge->num_settled = edge->num_requests;
 	switch (edge->phase) {
@@ -63,7 +66,8 @@ static void settle(struct http_edge *edge)
 	case PHASE_OVER:
 		return;
 	}
-	/* What waits behind an exchange, or behind output that is not taken, stays in the kernel. */
+	/* What waits behind an exchange, or behind output that is not taken, stays in the kernel.
+	 */
 	if (has_left && (edge->phase == PHASE_WORK || is_high))
 		mst_conn_pause(c);
 	else if (c->is_paused)
@@ -83,7 +87,8 @@ static void take(struct http_edge *edge, struct mst_slice bytes)
 		mst_buf_drop(left, used);
 	} else {
 		used = mst_in_take(edge, bytes);
-		if (used < bytes.len && mst_buf_add(left, mst_slice(bytes.at + used, bytes.len - used), &e) < 0)
+		if (used < bytes.len &&
+		    mst_buf_add(left, mst_slice(bytes.at + used, bytes.len - used), &e) < 0)
 			mst_edge_close(edge, "too much waits behind an exchange");
 	}
 	if (mst_buf_slice(left).len == 0 || edge->phase == PHASE_OVER)
@@ -114,7 +119,8 @@ static void on_end(struct mst_conn *c)
 	if (mst_conn_unsent(c))
 		mst_edge_finish(edge, "closed by peer");
 	else
-		mst_edge_close(edge, "closed by peer"); /* nothing is on its way to either side: no shutdown to wait for */
+		mst_edge_close(edge, "closed by peer"); /* nothing is on its way to either side: no
+							   shutdown to wait for */
 }
 
 /* Reads the TLS session dry. */
@@ -136,7 +142,8 @@ static void pump(struct http_edge *edge)
 	if (len < 0) {
 		char addr[MST_ADDR_ROOM];
 		mst_addr_put(addr, &edge->conn->addr);
-		mst_log_peer(INFO, "TLS refused", mst_f_str("peer", addr), mst_f_code(&e), mst_f_err(&e));
+		mst_log_peer(INFO, "TLS refused", mst_f_str("peer", addr), mst_f_code(&e),
+			     mst_f_err(&e));
 		edge->phase = PHASE_OVER;
 		mst_conn_finish(edge->conn, "TLS failed");
 		return;
@@ -224,8 +231,9 @@ static void on_late(struct mst_conn *c)
 	case MST_CONN_BODY:
 		if (edge->phase == PHASE_SKIP)
 			break; /* answered already */
-		mst_fail(&e, MST_E_TIMEOUT, "%s", c->state == MST_CONN_HEAD ? "the request head took too long" :
-										     "the request body took too long");
+		mst_fail(&e, MST_E_TIMEOUT, "%s",
+			 c->state == MST_CONN_HEAD ? "the request head took too long"
+						   : "the request body took too long");
 		mst_in_refuse(edge, &e);
 		break;
 	case MST_CONN_WORK:

@@ -67,8 +67,8 @@ void mst_http_free(struct mst_http **http)
 	free(gone);
 }
 
-int mst_http_listen(struct mst_http *http, enum mst_gate gate, const char *address, uint16_t port, bool is_unix, bool is_tls,
-		    struct mst_err *e)
+int mst_http_listen(struct mst_http *http, enum mst_gate gate, const char *address, uint16_t port,
+		    bool is_unix, bool is_tls, struct mst_err *e)
 {
 	BUG_ON(is_tls && !http->tls[gate]);
 	if (http->num_doors == HTTP_DOORS_MAX)

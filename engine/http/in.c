@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests in: finds heads, asks the hook, gathers bodies, starts the walk; refuses what breaks the protocol. */
+/* Requests in: finds heads, asks the hook, gathers bodies, starts the walk; refuses what breaks the
+ * protocol. */
 #include "muster/count.h"
 #include "own.h"
 
@@ -29,13 +30,15 @@ void mst_in_refuse(struct http_edge *edge, const struct mst_err *e)
 	mst_edge_finish(edge, why);
 }
 
-/* Refused by its head (or the hook): answered now; a short rest of the body is read, so that the connection lives. */
+/* Refused by its head (or the hook): answered now; a short rest of the body is read, so that the
+ * connection lives. */
 static void refuse_head(struct http_edge *edge, struct http_deal *deal)
 {
 	const struct mst_http1_head *head = &deal->head;
 	bool has_body = head->framing != MST_HTTP1_NO_BODY;
 	bool is_long = head->framing == MST_HTTP1_LENGTH && head->body_len > HTTP_SKIP_MAX;
-	/* Who waits for 100 may send the body or not: nobody can tell where the next request begins. */
+	/* Who waits for 100 may send the body or not: nobody can tell where the next request
+	 * begins. */
 	deal->closes |= has_body && (is_long || head->expects_continue);
 	mst_xchg_fail(&deal->x);
 	mst_deal_reply(deal);
@@ -126,9 +129,13 @@ static size_t take_head(struct http_edge *edge, struct mst_slice bytes)
 	struct mst_err e;
 	size_t used;
 	int done = mst_http1_scan(&edge->scan, &head, &used, bytes, &edge->http->limits, &e);
-	if (done == 0)
+	/* Some clients end a body with an empty line that is no part of it: the connection is idle,
+	 * not in a head. */
+	if (done == 0 && (edge->scan.start == 0 || edge->scan.start < bytes.len))
 		return 0;
 	edge->scan = (struct mst_http1_scan){.seen = 0};
+	if (done == 0)
+		return bytes.len;
 	if (done < 0) {
 		mst_in_refuse(edge, &e);
 		return bytes.len;
@@ -151,7 +158,8 @@ static int add_body(struct http_deal *deal, struct mst_slice data)
 }
 
 /* One piece of a body: 1 at its end, 0 for more, -1 with x->err filled. */
-static int take_piece(struct http_edge *edge, struct http_deal *deal, size_t *used, struct mst_slice bytes)
+static int take_piece(struct http_edge *edge, struct http_deal *deal, size_t *used,
+		      struct mst_slice bytes)
 {
 	struct mst_slice data;
 	if (deal->head.framing == MST_HTTP1_LENGTH) {
@@ -208,7 +216,8 @@ size_t mst_in_take(struct http_edge *edge, struct mst_slice bytes)
 		switch (edge->phase) {
 		case PHASE_HEAD:
 			/* A peer that takes no answers gets no further ones made. */
-			used = mst_conn_unsent(edge->conn) < HTTP_OUT_HIGH ? take_head(edge, rest) : 0;
+			used = mst_conn_unsent(edge->conn) < HTTP_OUT_HIGH ? take_head(edge, rest)
+									   : 0;
 			break;
 		case PHASE_BODY:
 			used = take_body(edge, rest);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turns a reply into bytes: head and body in one write, and so one TLS record, when they fit the loop's scratch. */
+/* Turns a reply into bytes: head and body in one write, and so one TLS record, when they fit the
+ * loop's scratch. */
 #include <stdio.h>
 #include <time.h>
 
@@ -7,7 +8,8 @@
 #include "muster/count.h"
 #include "own.h"
 
-#define DATE_KEEP_MS 200 /* the loop's clock moves this far before the wall clock is asked again */
+#define DATE_KEEP_MS 200 /* the loop's clock moves this far before the wall clock is asked again   \
+			  */
 
 /* The head under construction. */
 struct pen {
@@ -36,7 +38,8 @@ static void put_u64(struct pen *pen, uint64_t n)
 	put(pen, mst_slice(digits + at, sizeof(digits) - at));
 }
 
-/* One header; a value with a control character would become a header of its own, so it is no value. */
+/* One header; a value with a control character would become a header of its own, so it is no value.
+ */
 static void put_header(struct pen *pen, struct mst_slice name, struct mst_slice value)
 {
 	for (size_t i = 0; i < value.len; i++)
@@ -60,8 +63,10 @@ static struct mst_slice date(struct mst_http *http)
 		time_t s = mst_clock_wall_ms() / 1000;
 		struct tm t;
 		gmtime_r(&s, &t);
-		int len = snprintf(http->date, sizeof(http->date), "%s, %02d %s %04d %02d:%02d:%02d GMT", days[t.tm_wday],
-				   t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+		int len =
+			snprintf(http->date, sizeof(http->date),
+				 "%s, %02d %s %04d %02d:%02d:%02d GMT", days[t.tm_wday], t.tm_mday,
+				 months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 		http->date_len = len > 0 && (size_t)len < sizeof(http->date) ? (uint8_t)len : 0;
 		http->date_ms = now_ms;
 	}
@@ -103,7 +108,10 @@ static void put_head(struct pen *pen, struct mst_http *http, const struct http_a
 
 static void count(int status)
 {
-	mst_count(status < 400 ? MST_C_HTTP_2XX : status < 500 ? MST_C_HTTP_4XX : MST_C_HTTP_5XX, 1);
+	mst_count(status < 400   ? MST_C_HTTP_2XX
+		  : status < 500 ? MST_C_HTTP_4XX
+				 : MST_C_HTTP_5XX,
+		  1);
 }
 
 static int write_bytes(struct http_edge *edge, struct mst_slice bytes, struct mst_err *e)

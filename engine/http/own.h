@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the edge's own files share. An edge is what a connection has here; a deal is an exchange and its framing:
+ * What the edge's own files share. An edge is what a connection has here; a deal is an exchange and
+ * its framing:
  *
- *     edge.c   bytes of a connection: TLS, what waits, when to pause, when to flush, the connection's state
- *     in.c     heads and bodies become deals; what breaks the protocol is refused
+ *     edge.c   bytes of a connection: TLS, what waits, when to pause, when to flush, the
+ * connection's state in.c     heads and bodies become deals; what breaks the protocol is refused
  *     deal.c   a deal's life: slot, walk, end, orphan
  *     out.c    a reply becomes bytes, in one write when it is small
  */
@@ -15,14 +16,20 @@
 #include "muster/http1.h"
 #include "muster/slab.h"
 
-#define HTTP_DOORS_MAX   16            /* listeners of one loop, as net allows */
-#define HTTP_EDGES_MAX   (1u << 20)    /* net's own limit is lower; slots are made when needed */
-#define HTTP_SCRATCH_LEN (16384 + 256) /* one TLS record of plaintext; a small reply, which is then one record */
-#define HTTP_LEFT_MAX    (256 * 1024)  /* bytes that wait behind an exchange; the connection is paused at the first one */
-#define HTTP_OUT_HIGH    (64 * 1024)   /* output a peer must take before its next pipelined request is begun */
-#define HTTP_BODY_ARENA  16384         /* a known body up to this takes its room at once, a longer one grows as it comes */
-#define HTTP_SKIP_MAX    (64 * 1024)   /* the rest of a refused body that is read to keep the connection */
-#define HTTP_DATE_ROOM   32
+#define HTTP_DOORS_MAX 16         /* listeners of one loop, as net allows */
+#define HTTP_EDGES_MAX (1u << 20) /* net's own limit is lower; slots are made when needed */
+#define HTTP_SCRATCH_LEN                                                                           \
+	(16384 + 256) /* one TLS record of plaintext; a small reply, which is then one record */
+#define HTTP_LEFT_MAX                                                                              \
+	(256 *                                                                                     \
+	 1024) /* bytes that wait behind an exchange; the connection is paused at the first one */
+#define HTTP_OUT_HIGH                                                                              \
+	(64 * 1024) /* output a peer must take before its next pipelined request is begun */
+#define HTTP_BODY_ARENA                                                                            \
+	16384 /* a known body up to this takes its room at once, a longer one grows as it comes */
+#define HTTP_SKIP_MAX                                                                              \
+	(64 * 1024) /* the rest of a refused body that is read to keep the connection */
+#define HTTP_DATE_ROOM 32
 
 /* Whom the protocol waits for. */
 enum http_phase {
@@ -55,11 +62,12 @@ struct http_edge {
 	struct mst_buf left;    /* bytes that wait; no memory when empty */
 	struct mst_http1_scan scan;
 	struct mst_http1_chunks chunks;
-	size_t skip;           /* PHASE_SKIP: bytes still to come, or still allowed when chunked */
+	size_t skip; /* PHASE_SKIP: bytes still to come, or still allowed when chunked */
 	bool skips_chunks;
-	bool is_taking;        /* bytes are being worked through: a walk that ends now must not begin the next request */
-	bool is_open;          /* TLS handshake counted */
-	bool has_ended;        /* the peer sends no more */
+	bool is_taking; /* bytes are being worked through: a walk that ends now must not begin the
+			   next request */
+	bool is_open;   /* TLS handshake counted */
+	bool has_ended; /* the peer sends no more */
 	enum http_phase phase;
 	enum mst_gate gate;
 	uint32_t slot, num_requests;
@@ -102,7 +110,8 @@ bool mst_edge_alive(const struct http_edge *edge);
 void mst_edge_finish(struct http_edge *edge, const char *why);
 void mst_edge_close(struct http_edge *edge, const char *why);
 
-/* in.c: mst_in_take consumes what it can and returns how many bytes that was; the rest waits for the phase to change. */
+/* in.c: mst_in_take consumes what it can and returns how many bytes that was; the rest waits for
+ * the phase to change. */
 size_t mst_in_take(struct http_edge *edge, struct mst_slice bytes);
 /* mst_in_refuse answers what broke the protocol (or took too long) and ends the connection. */
 void mst_in_refuse(struct http_edge *edge, const struct mst_err *e);
@@ -127,8 +136,10 @@ struct http_answer {
 	const struct mst_reply *reply;
 	bool is_head, closes;
 };
-/* mst_out_put writes a reply to the connection, not yet flushed. -1 when the connection cannot take it. */
-int mst_out_put(struct http_edge *edge, const struct http_answer *answer, struct mst_err *e) MST_MUST;
+/* mst_out_put writes a reply to the connection, not yet flushed. -1 when the connection cannot take
+ * it. */
+int mst_out_put(struct http_edge *edge, const struct http_answer *answer,
+		struct mst_err *e) MST_MUST;
 int mst_out_continue(struct http_edge *edge, struct mst_err *e) MST_MUST;
 
 #endif

@@ -45,7 +45,8 @@ static const char *const reasons[] = {
 
 /* What the class says when the status has no row. */
 static const char *const classes[] = {
-	[1] = "Informational", [2] = "Success", [3] = "Redirection", [4] = "Client Error", [5] = "Server Error",
+	[1] = "Informational", [2] = "Success",      [3] = "Redirection",
+	[4] = "Client Error",  [5] = "Server Error",
 };
 
 const char *mst_http_reason(int status)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Splits a request target into path and query and refuses paths that two readers could take differently. */
+/* Splits a request target into path and query and refuses paths that two readers could take
+ * differently. */
 #include "muster/text.h"
 
 #include "own.h"
@@ -24,10 +25,12 @@ static int check_bytes(struct mst_slice path, struct mst_err *e)
 	bool is_ascii = true;
 	for (size_t i = 0; i < path.len; i++) {
 		if (path.at[i] < ' ' || path.at[i] == 0x7f || path.at[i] == '\\')
-			return mst_fail(e, MST_E_SYNTAX, "the path holds a byte that may not be there");
+			return mst_fail(e, MST_E_SYNTAX,
+					"the path holds a byte that may not be there");
 		is_ascii &= path.at[i] < 0x80;
 	}
-	return is_ascii || mst_utf8_ok(path) ? 0 : mst_fail(e, MST_E_SYNTAX, "the path is not UTF-8");
+	return is_ascii || mst_utf8_ok(path) ? 0
+					     : mst_fail(e, MST_E_SYNTAX, "the path is not UTF-8");
 }
 
 int mst_target_parse(struct mst_request *in, struct mst_arena *arena, struct mst_err *e)
@@ -39,7 +42,8 @@ int mst_target_parse(struct mst_request *in, struct mst_arena *arena, struct mst
 		size_t len;
 		uint8_t *place = mst_arena_get(arena, raw.len + 1);
 		if (!place)
-			return mst_fail(e, MST_E_BUSY, "no room in the exchange's memory for the path");
+			return mst_fail(e, MST_E_BUSY,
+					"no room in the exchange's memory for the path");
 		if (mst_percent_get(place, &len, raw, e) < 0)
 			return -1;
 		in->path = mst_slice(place, len);

@@ -187,10 +187,8 @@ enum mst_step mst_command_report(struct mst_xchg *x)
 		identity_put(s);
 	if (is_new && s->status->kind == STATUS_OVER)
 		report_over(s);
-	if (is_new && s->status->kind == STATUS_NOT_NOW) {
-		mst_queue_not_now(&s->batch, &s->command, s->now_ms);
-		mst_session_not_now(x, &s->who.id, s->now_ms);
-	}
+	if (is_new && s->status->kind == STATUS_NOT_NOW)
+		mst_queue_not_now(&s->batch, &s->command, mst_session_not_now(x, &s->who.id, s->now_ms));
 	return mst_mdm_commit(s);
 }
 

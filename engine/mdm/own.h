@@ -181,7 +181,7 @@ int mst_command_read(struct mdm_message *out, struct mst_arena *arena, struct ms
 void mst_session_begin(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms);
 /* mst_session_since: when it began; 0 when this connection knows no session of this channel. */
 int64_t mst_session_since(const struct mst_xchg *x, const struct mst_id *id);
-/* mst_session_not_now: the device answered NotNow at `now_ms`; keeps the rule when the wall clock steps back. */
-void mst_session_not_now(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms);
+/* mst_session_not_now: the device answered NotNow at `now_ms`; returns the time to remember that by, not before the session. */
+int64_t mst_session_not_now(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms);
 
 #endif

@@ -7,7 +7,8 @@
 
 struct session {
 	struct mst_id id;
-	int64_t since_ms; /* wall clock; 0: none */
+	int64_t since_ms;   /* wall clock; 0: none */
+	int64_t not_now_ms; /* the last NotNow on this connection */
 };
 _Static_assert(sizeof(struct session) <= MST_KEEP_ROOM, "a session fits the connection's room");
 
@@ -25,8 +26,12 @@ static bool is_mine(const struct session *session, const struct mst_id *id)
 void mst_session_begin(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms)
 {
 	struct session *session = session_of(x);
-	if (session)
-		*session = (struct session){.id = *id, .since_ms = now_ms};
+
+	if (!session)
+		return;
+	session->id = *id;
+	/* What was answered before is before, even within a millisecond or when the wall clock stepped back. */
+	session->since_ms = now_ms > session->not_now_ms ? now_ms : session->not_now_ms + 1;
 }
 
 int64_t mst_session_since(const struct mst_xchg *x, const struct mst_id *id)
@@ -35,9 +40,12 @@ int64_t mst_session_since(const struct mst_xchg *x, const struct mst_id *id)
 	return is_mine(session, id) ? session->since_ms : 0;
 }
 
-void mst_session_not_now(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms)
+int64_t mst_session_not_now(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms)
 {
 	struct session *session = session_of(x);
-	if (is_mine(session, id) && now_ms < session->since_ms)
-		session->since_ms = now_ms;
+
+	if (!is_mine(session, id))
+		return now_ms;
+	session->not_now_ms = now_ms > session->since_ms ? now_ms : session->since_ms;
+	return session->not_now_ms;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks into an exchange's request: its headers, and the parameters of its query (application/x-www-form-urlencoded). */
+/* Looks into an exchange's request: its headers, and the parameters of its query
+ * (application/x-www-form-urlencoded). */
 #include "muster/text.h"
 #include "muster/xchg.h"
 

@@ -53,13 +53,16 @@ struct mst_authority {
 	struct mst_slice challenge_sha256;  /* 32 bytes: static SCEP challenge, or empty: one-time challenges only */
 	int64_t created_ms, changed_ms;
 	bool is_old;                  /* read: sealed under an older master key; put seals anew */
-	struct mst_slice sealed, raw; /* the keys as stored; the whole value */
+	struct mst_slice sealed[3];   /* key, RA key, OCSP key as stored */
+	struct mst_slice raw;
 };
 void mst_authority_id(uint8_t out[static 16], struct mst_slice name);
 /* 1, 0 absent, -1, MST_LATER. With `seal` NULL the keys stay closed: `key`, `ra_key`, `ocsp_key` are empty, and a put keeps
  * them as they are. mst_authority_put requires the record to be as read, or absent. */
 int mst_authority_get(struct mst_read *r, struct mst_authority *out, const uint8_t id[static 16], const struct mst_seal *seal) MST_MUST;
 int mst_authority_put(struct mst_batch *b, const struct mst_authority *a, const struct mst_seal *seal, struct mst_err *e) MST_MUST;
+/* mst_authority_wipe overwrites the open keys; they are closed then. */
+void mst_authority_wipe(struct mst_authority *a);
 /* mst_authority_next walks all of them: zero `w` before the first call, mst_walk_done(w) after the last one. */
 int mst_authority_next(struct mst_walk *w, struct mst_read *r, struct mst_authority *out, const struct mst_seal *seal) MST_MUST;
 

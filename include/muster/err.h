@@ -49,10 +49,17 @@ struct mst_err {
 	char text[MST_ERR_TEXT]; /* always terminated */
 };
 
-/* mst_fail fills `e` (which may be NULL) and returns -1. `format` is a constant; long texts are cut. */
-int mst_fail(struct mst_err *e, enum mst_code code, const char *format, ...) MST_PRINTF(3, 4);
-/* mst_fail_sys is mst_fail with `sys` (an errno, positive) kept and named at the end of the text. */
-int mst_fail_sys(struct mst_err *e, int sys, const char *format, ...) MST_PRINTF(3, 4);
+/* mst_fail(e, code, format, ...) fills `e` (which may be NULL) and is -1. `format` is a constant; long texts are cut.
+ * mst_fail_sys(e, sys, format, ...) does so with code IO and `sys` (an errno, positive) kept and named at the end of the
+ * text. They are macros so that the compiler sees the -1. */
+void mst_err_fill(struct mst_err *e, enum mst_code code, const char *format, ...) MST_PRINTF(3, 4);
+void mst_err_fill_sys(struct mst_err *e, int sys, const char *format, ...) MST_PRINTF(3, 4);
+static inline int mst_err_minus(void)
+{
+	return -1;
+}
+#define mst_fail(...)     (mst_err_fill(__VA_ARGS__), mst_err_minus())
+#define mst_fail_sys(...) (mst_err_fill_sys(__VA_ARGS__), mst_err_minus())
 /* mst_code_status returns the HTTP status of `code`; mst_code_word its constant word. */
 int mst_code_status(enum mst_code code);
 const char *mst_code_word(enum mst_code code);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A byte string that grows inside an arena: the writers' paper. A failure (arena's limit) sticks and is told once, at the
- * end, so that a writer is a row of calls without checks.
+ * A byte string that grows inside an arena: the writers' paper. A failure (arena's limit) sticks
+ * and is told once, at the end, so that a writer is a row of calls without checks.
  */
 #ifndef MUSTER_GROW_H
 #define MUSTER_GROW_H
@@ -20,9 +20,11 @@ static inline void mst_grow_init(struct mst_grow *g, struct mst_arena *arena)
 {
 	*g = (struct mst_grow){.arena = arena};
 }
-/* mst_grow_more makes room for `len` more bytes; false, and bad from now on, when the arena has none. */
+/* mst_grow_more makes room for `len` more bytes; false, and bad from now on, when the arena has
+ * none. */
 bool mst_grow_more(struct mst_grow *g, size_t len);
-/* mst_grow_room lends a place for `len` bytes, to be made part of the string with mst_grow_took; NULL when bad. */
+/* mst_grow_room lends a place for `len` bytes, to be made part of the string with mst_grow_took;
+ * NULL when bad. */
 static inline uint8_t *mst_grow_room(struct mst_grow *g, size_t len)
 {
 	if (MST_UNLIKELY((size_t)(g->end - g->at) < len) && !mst_grow_more(g, len))

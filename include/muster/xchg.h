@@ -41,7 +41,7 @@ enum mst_gate { MST_GATE_PORTAL, MST_GATE_SYNC, MST_GATE_PLAIN, MST_GATE_CONTROL
 struct mst_request {
 	enum mst_method method;
 	struct mst_slice target; /* as sent */
-	struct mst_slice path;   /* without query, percent-decoded, checked: starts with '/', no "..", no NUL, no empty part */
+	struct mst_slice path;   /* without query, percent-decoded, checked: starts with '/', no "..", no NUL, no empty part but a last one */
 	struct mst_slice query;  /* raw, without '?' */
 	const struct mst_header *headers;
 	size_t num_headers;

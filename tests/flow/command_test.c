@@ -141,6 +141,11 @@ Test(command, clock_steps_back)
 	cr_expect_str_eq(idle(), "C-1");
 	mst_clock_fake(2000000 - 5);
 	cr_expect_str_eq(report("NotNow", "C-1"), "");
+	mst_clock_fake(2000000);
+	queue("C-2");
+	cr_expect_str_eq(idle(), "C-1", "a new session, though the clock says it is older");
+	cr_expect_str_eq(report("NotNow", "C-1"), "C-2");
+	cr_expect_str_eq(report("Acknowledged", "C-2"), "");
 	mst_clock_fake(2000010);
 	cr_expect_str_eq(idle(), "C-1");
 }

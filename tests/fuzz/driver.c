@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replays a fuzzer's corpus as a test: runs the target on every file of the folders named, and on each prefix of small ones. */
+/* Replays a fuzzer's corpus as a test: runs the target on every file of the folders named, and on
+ * each prefix of small ones. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define INPUT_MAX (1 << 20)
+#define INPUT_MAX  (1 << 20)
 #define PREFIX_MAX 2048
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzzes a connection's bytes: heads and bodies one after another, at once and byte by byte, which must agree. */
+/* Fuzzes a connection's bytes: heads and bodies one after another, at once and byte by byte, which
+ * must agree. */
 #include "muster/http1.h"
 
 #define INPUT_MAX 20000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static const struct mst_http1_limits limits = {.line_max = 16384, .head_max = 65536, .headers_max = 64};
+static const struct mst_http1_limits limits = {
+	.line_max = 16384, .head_max = 65536, .headers_max = 64};
 
 /* The body behind a head: how many bytes it takes, SIZE_MAX when it is broken or not complete. */
 static size_t take_body(const struct mst_http1_head *head, struct mst_slice bytes)
@@ -17,7 +19,8 @@ static size_t take_body(const struct mst_http1_head *head, struct mst_slice byte
 		return head->body_len <= bytes.len ? (size_t)head->body_len : SIZE_MAX;
 	while (at < bytes.len) {
 		struct mst_slice data;
-		int done = mst_http1_chunks_take(&chunks, &data, &used, mst_slice(bytes.at + at, bytes.len - at), NULL);
+		int done = mst_http1_chunks_take(&chunks, &data, &used,
+						 mst_slice(bytes.at + at, bytes.len - at), NULL);
 		if (done < 0)
 			return SIZE_MAX;
 		at += used;
@@ -53,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		check_growth(bytes, done, used);
 		if (done == 1 && mst_http1_request(&out, head, &limits, &arena, &e) == 0)
 			body = take_body(&out, mst_slice(bytes.at + used, bytes.len - used));
-		else if (done == 1 && mst_http1_reply(&out, head, MST_GET, &limits, &arena, &e) == 0)
+		else if (done == 1 &&
+			 mst_http1_reply(&out, head, MST_GET, &limits, &arena, &e) == 0)
 			body = take_body(&out, mst_slice(bytes.at + used, bytes.len - used));
 		mst_arena_done(&arena);
 		if (body == SIZE_MAX)

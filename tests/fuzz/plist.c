@@ -6,7 +6,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static const struct mst_plist_limits limits = {.len_max = INPUT_MAX, .depth_max = MST_PLIST_DEPTH - 1, .nodes_max = 2000};
+static const struct mst_plist_limits limits = {
+	.len_max = INPUT_MAX, .depth_max = MST_PLIST_DEPTH - 1, .nodes_max = 2000};
 
 static bool visit(void *context, struct mst_slice key, const struct mst_plist *value)
 {
@@ -15,8 +16,9 @@ static bool visit(void *context, struct mst_slice key, const struct mst_plist *v
 	uint64_t u;
 	bool is_set;
 	BUG_ON(++*num > limits.nodes_max);
-	int found = mst_plist_text0(value, &s, NULL, NULL) + mst_plist_data0(value, &s, NULL, NULL) +
-		    mst_plist_bool(value, &is_set, NULL, NULL) + mst_plist_u64(value, &u, NULL, NULL);
+	int found =
+		mst_plist_text0(value, &s, NULL, NULL) + mst_plist_data0(value, &s, NULL, NULL) +
+		mst_plist_bool(value, &is_set, NULL, NULL) + mst_plist_u64(value, &u, NULL, NULL);
 	BUG_ON(found > 0); /* one kind at most: one hit, three misses */
 	mst_plist_each(value, context, visit);
 	return true;

@@ -4,11 +4,13 @@
 
 #include "muster/http1.h"
 
-static const struct mst_http1_limits usual = {.line_max = 16384, .head_max = 65536, .headers_max = 64};
+static const struct mst_http1_limits usual = {
+	.line_max = 16384, .head_max = 65536, .headers_max = 64};
 
-/* Scans and parses one head. Returns MST_E_NONE, or the code of the refusal; BUG when it is not complete. */
-static enum mst_code read_head(struct mst_http1_head *out, struct mst_arena *arena, struct mst_slice bytes,
-			       const struct mst_http1_limits *limits)
+/* Scans and parses one head. Returns MST_E_NONE, or the code of the refusal; BUG when it is not
+ * complete. */
+static enum mst_code read_head(struct mst_http1_head *out, struct mst_arena *arena,
+			       struct mst_slice bytes, const struct mst_http1_limits *limits)
 {
 	struct mst_http1_scan scan = {0};
 	struct mst_slice head;
@@ -26,7 +28,10 @@ static enum mst_code read_head(struct mst_http1_head *out, struct mst_arena *are
 #define POST "POST / HTTP/1.1\r\nHost: a\r\n"
 
 /* A row whose text holds a NUL says its length by being a literal. */
-#define ROW(text, code) {MST_S_INIT(text), MST_E_##code}
+#define ROW(text, code)                                                                            \
+	{                                                                                          \
+		MST_S_INIT(text), MST_E_##code                                                     \
+	}
 
 static const struct {
 	struct mst_slice text;
@@ -49,7 +54,9 @@ static const struct {
 	ROW(POST "Transfer-Encoding: chunked, chunked\r\n\r\n", SYNTAX),
 	ROW(POST "Transfer-Encoding: identity\r\n\r\n", SYNTAX),
 	ROW(POST "Transfer-Encoding: xchunked\r\n\r\n", SYNTAX),
-	ROW(POST "Transfer-Encoding:\x0b" "chunked\r\n\r\n", SYNTAX),
+	ROW(POST "Transfer-Encoding:\x0b"
+		 "chunked\r\n\r\n",
+	    SYNTAX),
 	ROW(POST "Transfer-Encoding: \"chunked\"\r\n\r\n", SYNTAX),
 	ROW(POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", SYNTAX),
 	ROW(POST "Transfer-Encoding : chunked\r\n\r\n", SYNTAX),
@@ -124,8 +131,9 @@ Test(http1, refuses_what_is_ambiguous)
 		struct mst_arena arena = {0};
 		struct mst_http1_head head;
 		enum mst_code code = read_head(&head, &arena, refused[i].text, &usual);
-		cr_expect_eq(code, refused[i].code, "row %zu: %s instead of %s:\n%.*s", i, mst_code_word(code),
-			     mst_code_word(refused[i].code), (int)refused[i].text.len, (const char *)refused[i].text.at);
+		cr_expect_eq(code, refused[i].code, "row %zu: %s instead of %s:\n%.*s", i,
+			     mst_code_word(code), mst_code_word(refused[i].code),
+			     (int)refused[i].text.len, (const char *)refused[i].text.at);
 		mst_arena_done(&arena);
 	}
 }
@@ -138,24 +146,34 @@ static const struct {
 	uint8_t minor;
 	bool keeps_alive, expects_continue;
 } taken[] = {
-	{"PUT /checkin HTTP/1.1\r\nHost: mdm.example.org:443\r\nContent-Length: 7\r\n\r\n", "/checkin", "mdm.example.org:443",
-	 MST_PUT, MST_HTTP1_LENGTH, 7, 1, true, false},
-	{"\r\nGET /?a=b HTTP/1.1\r\nhost:a\r\n\r\n", "/?a=b", "a", MST_GET, MST_HTTP1_NO_BODY, 0, 1, true, false},
+	{"PUT /checkin HTTP/1.1\r\nHost: mdm.example.org:443\r\nContent-Length: 7\r\n\r\n",
+	 "/checkin", "mdm.example.org:443", MST_PUT, MST_HTTP1_LENGTH, 7, 1, true, false},
+	{"\r\nGET /?a=b HTTP/1.1\r\nhost:a\r\n\r\n", "/?a=b", "a", MST_GET, MST_HTTP1_NO_BODY, 0, 1,
+	 true, false},
 	{"GET / HTTP/1.1\r\nHost:\r\n\r\n", "/", "", MST_GET, MST_HTTP1_NO_BODY, 0, 1, true, false},
 	{"GET / HTTP/1.0\r\n\r\n", "/", "", MST_GET, MST_HTTP1_NO_BODY, 0, 0, false, false},
-	{"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "/", "", MST_GET, MST_HTTP1_NO_BODY, 0, 0, true, false},
-	{"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "/", "a", MST_GET, MST_HTTP1_NO_BODY, 0, 1, false, false},
-	{"GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n", "/", "a", MST_GET, MST_HTTP1_NO_BODY, 0, 1, false, false},
-	{"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n", "/", "a", MST_POST, MST_HTTP1_CHUNKED, 0, 1, true, false},
-	{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "/", "a", MST_POST, MST_HTTP1_NO_BODY, 0, 1, true, false},
-	{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-Continue\r\n\r\n", "/", "a", MST_POST, MST_HTTP1_LENGTH, 9,
-	 1, true, true},
-	{"DELETE https://A/x?y HTTP/1.1\r\nHost: a\r\n\r\n", "/x?y", "a", MST_DELETE, MST_HTTP1_NO_BODY, 0, 1, true, false},
-	{"HEAD / HTTP/1.1\r\nHost: [::1]:8\r\n\r\n", "/", "[::1]:8", MST_HEAD, MST_HTTP1_NO_BODY, 0, 1, true, false},
-	{"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "*", "a", MST_OTHER_METHOD, MST_HTTP1_NO_BODY, 0, 1, true, false},
-	{"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", "/", "a", MST_GET, MST_HTTP1_NO_BODY, 0, 1, true,
-	 false},
-	{"PATCH /x HTTP/1.1\r\nHost: a\r\nX: \xc3\xa4\tb \t\r\n\r\n", "/x", "a", MST_OTHER_METHOD, MST_HTTP1_NO_BODY, 0, 1, true, false},
+	{"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "/", "", MST_GET, MST_HTTP1_NO_BODY, 0,
+	 0, true, false},
+	{"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "/", "a", MST_GET,
+	 MST_HTTP1_NO_BODY, 0, 1, false, false},
+	{"GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n", "/", "a", MST_GET,
+	 MST_HTTP1_NO_BODY, 0, 1, false, false},
+	{"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n", "/", "a", MST_POST,
+	 MST_HTTP1_CHUNKED, 0, 1, true, false},
+	{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "/", "a", MST_POST,
+	 MST_HTTP1_NO_BODY, 0, 1, true, false},
+	{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-Continue\r\n\r\n", "/",
+	 "a", MST_POST, MST_HTTP1_LENGTH, 9, 1, true, true},
+	{"DELETE https://A/x?y HTTP/1.1\r\nHost: a\r\n\r\n", "/x?y", "a", MST_DELETE,
+	 MST_HTTP1_NO_BODY, 0, 1, true, false},
+	{"HEAD / HTTP/1.1\r\nHost: [::1]:8\r\n\r\n", "/", "[::1]:8", MST_HEAD, MST_HTTP1_NO_BODY, 0,
+	 1, true, false},
+	{"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "*", "a", MST_OTHER_METHOD, MST_HTTP1_NO_BODY, 0,
+	 1, true, false},
+	{"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", "/", "a",
+	 MST_GET, MST_HTTP1_NO_BODY, 0, 1, true, false},
+	{"PATCH /x HTTP/1.1\r\nHost: a\r\nX: \xc3\xa4\tb \t\r\n\r\n", "/x", "a", MST_OTHER_METHOD,
+	 MST_HTTP1_NO_BODY, 0, 1, true, false},
 };
 
 static void expect_taken(size_t i, const struct mst_http1_head *head)
@@ -190,8 +208,10 @@ Test(http1, headers_are_lowered_and_trimmed)
 	struct mst_slice bytes = MST_S(HEAD "X-One:  a b \t\r\nMdm-Signature:\r\n\r\n");
 	cr_assert_eq(read_head(&head, &arena, bytes, &usual), MST_E_NONE);
 	cr_expect_eq(head.num_headers, 3);
-	cr_expect(mst_slice_eq(mst_header_find(head.headers, head.num_headers, MST_S("x-one")), MST_S("a b")));
-	struct mst_slice empty = mst_header_find(head.headers, head.num_headers, MST_S("mdm-signature"));
+	cr_expect(mst_slice_eq(mst_header_find(head.headers, head.num_headers, MST_S("x-one")),
+			       MST_S("a b")));
+	struct mst_slice empty =
+		mst_header_find(head.headers, head.num_headers, MST_S("mdm-signature"));
 	cr_expect(empty.at != NULL && empty.len == 0);
 	cr_expect_null(mst_header_find(head.headers, head.num_headers, MST_S("x-two")).at);
 	mst_arena_done(&arena);
@@ -205,7 +225,8 @@ Test(http1, every_prefix_asks_for_more)
 		for (size_t len = 0; len < whole.len; len++) {
 			struct mst_http1_scan scan = {0};
 			struct mst_err e;
-			int done = mst_http1_scan(&scan, &head, &used, mst_slice(whole.at, len), &usual, &e);
+			int done = mst_http1_scan(&scan, &head, &used, mst_slice(whole.at, len),
+						  &usual, &e);
 			cr_assert_eq(done, 0, "row %zu, %zu bytes", i, len);
 		}
 	}
@@ -222,8 +243,11 @@ Test(http1, every_growth_gives_the_same)
 			struct mst_err e;
 			size_t used = 0;
 			if (split < whole.len)
-				cr_assert_eq(mst_http1_scan(&scan, &head, &used, mst_slice(whole.at, split), &usual, &e), 0);
-			cr_assert_eq(mst_http1_scan(&scan, &head, &used, whole, &usual, &e), 1, "row %zu at %zu", i, split);
+				cr_assert_eq(mst_http1_scan(&scan, &head, &used,
+							    mst_slice(whole.at, split), &usual, &e),
+					     0);
+			cr_assert_eq(mst_http1_scan(&scan, &head, &used, whole, &usual, &e), 1,
+				     "row %zu at %zu", i, split);
 			cr_assert_eq(used, whole.len);
 			cr_assert_eq(mst_http1_request(&out, head, &usual, &arena, &e), 0);
 			expect_taken(i, &out);
@@ -243,7 +267,8 @@ Test(http1, byte_by_byte_is_refused_no_later_than_at_once)
 		size_t used;
 		int done = 0;
 		for (size_t len = 1; len <= refused[i].text.len && done == 0; len++)
-			done = mst_http1_scan(&scan, &head, &used, mst_slice(refused[i].text.at, len), &usual, &e);
+			done = mst_http1_scan(&scan, &head, &used,
+					      mst_slice(refused[i].text.at, len), &usual, &e);
 		if (done == 1)
 			done = mst_http1_request(&out, head, &usual, &arena, &e);
 		cr_expect_eq(done, -1, "row %zu", i);
@@ -258,9 +283,11 @@ Test(http1, bare_lf_is_an_option)
 	struct mst_arena arena = {0};
 	struct mst_http1_head head;
 	lax.takes_bare_lf = true;
-	cr_expect_eq(read_head(&head, &arena, MST_S("GET / HTTP/1.1\nHost: a\n\n"), &lax), MST_E_NONE);
+	cr_expect_eq(read_head(&head, &arena, MST_S("GET / HTTP/1.1\nHost: a\n\n"), &lax),
+		     MST_E_NONE);
 	cr_expect(mst_slice_eq(head.host, MST_S("a")));
-	cr_expect_eq(read_head(&head, &arena, MST_S("GET / HTTP/1.1\nHost: a\n b\n\n"), &lax), MST_E_SYNTAX);
+	cr_expect_eq(read_head(&head, &arena, MST_S("GET / HTTP/1.1\nHost: a\n b\n\n"), &lax),
+		     MST_E_SYNTAX);
 	mst_arena_done(&arena);
 }
 
@@ -274,7 +301,10 @@ Test(http1, limits)
 	} rows[] = {
 		{"line at", HEAD "X: 1234567\r\n\r\n", {14, 1000, 9, false}, MST_E_NONE},
 		{"request line over", HEAD "X: 1\r\n\r\n", {13, 1000, 9, false}, MST_E_HEADERS},
-		{"header over", HEAD "X: 123456789012\r\n\r\n", {14, 1000, 9, false}, MST_E_HEADERS},
+		{"header over",
+		 HEAD "X: 123456789012\r\n\r\n",
+		 {14, 1000, 9, false},
+		 MST_E_HEADERS},
 		{"header at", HEAD "X: 12345678901\r\n\r\n", {14, 1000, 9, false}, MST_E_NONE},
 		{"head at", HEAD "X: 1\r\n\r\n", {99, 33, 9, false}, MST_E_NONE},
 		{"head over", HEAD "X: 1\r\n\r\n", {99, 32, 9, false}, MST_E_HEADERS},
@@ -286,15 +316,18 @@ Test(http1, limits)
 		struct mst_slice whole = mst_slice_str(rows[i].text), head;
 		struct mst_arena arena = {0};
 		struct mst_http1_head out;
-		cr_expect_eq(read_head(&out, &arena, whole, &rows[i].limits), rows[i].code, "%s", rows[i].name);
+		cr_expect_eq(read_head(&out, &arena, whole, &rows[i].limits), rows[i].code, "%s",
+			     rows[i].name);
 		/* The same byte by byte. */
 		struct mst_http1_scan scan = {0};
 		struct mst_err e = {.code = MST_E_NONE};
 		size_t used;
 		int done = 0;
 		for (size_t len = 1; len <= whole.len && done == 0; len++)
-			done = mst_http1_scan(&scan, &head, &used, mst_slice(whole.at, len), &rows[i].limits, &e);
-		cr_expect_eq(done, rows[i].code == MST_E_NONE ? 1 : -1, "%s, byte by byte", rows[i].name);
+			done = mst_http1_scan(&scan, &head, &used, mst_slice(whole.at, len),
+					      &rows[i].limits, &e);
+		cr_expect_eq(done, rows[i].code == MST_E_NONE ? 1 : -1, "%s, byte by byte",
+			     rows[i].name);
 		cr_expect_eq(e.code, rows[i].code, "%s, byte by byte", rows[i].name);
 		mst_arena_done(&arena);
 	}
@@ -332,14 +365,17 @@ static const struct {
 } replies[] = {
 	{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", MST_GET, 200, MST_HTTP1_LENGTH, true},
 	{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", MST_HEAD, 200, MST_HTTP1_NO_BODY, true},
-	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", MST_GET, 200, MST_HTTP1_CHUNKED, true},
+	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", MST_GET, 200, MST_HTTP1_CHUNKED,
+	 true},
 	{"HTTP/1.1 204 No Content\r\n\r\n", MST_GET, 204, MST_HTTP1_NO_BODY, true},
 	{"HTTP/1.1 100 Continue\r\n\r\n", MST_PUT, 100, MST_HTTP1_NO_BODY, true},
-	{"HTTP/1.1 200\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", MST_GET, 200, MST_HTTP1_NO_BODY, false},
+	{"HTTP/1.1 200\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", MST_GET, 200,
+	 MST_HTTP1_NO_BODY, false},
 	{"HTTP/1.1 200 OK\r\n\r\n", MST_GET, 200, MST_HTTP1_TO_END, false},
 	{"HTTP/1.1 2x0 OK\r\n\r\n", MST_GET, 0, MST_HTTP1_NO_BODY, false},
 	{"HTTP/2.0 200 OK\r\n\r\n", MST_GET, 0, MST_HTTP1_NO_BODY, false},
-	{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n", MST_GET, 0, MST_HTTP1_NO_BODY, false},
+	{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n", MST_GET, 0,
+	 MST_HTTP1_NO_BODY, false},
 };
 
 Test(http1, replies)
@@ -351,9 +387,12 @@ Test(http1, replies)
 		struct mst_slice head;
 		struct mst_err e;
 		size_t used;
-		cr_assert_eq(mst_http1_scan(&scan, &head, &used, mst_slice_str(replies[i].text), &usual, &e), 1, "row %zu", i);
+		cr_assert_eq(mst_http1_scan(&scan, &head, &used, mst_slice_str(replies[i].text),
+					    &usual, &e),
+			     1, "row %zu", i);
 		int done = mst_http1_reply(&out, head, replies[i].to, &usual, &arena, &e);
-		cr_expect_eq(done, replies[i].status ? 0 : -1, "row %zu: %s", i, done < 0 ? e.text : "taken");
+		cr_expect_eq(done, replies[i].status ? 0 : -1, "row %zu: %s", i,
+			     done < 0 ? e.text : "taken");
 		if (done == 0) {
 			cr_expect_eq(out.status, replies[i].status, "row %zu", i);
 			cr_expect_eq(out.framing, replies[i].framing, "row %zu", i);

@@ -4,8 +4,10 @@
 
 #include "muster/http1.h"
 
-/* Takes one piece after another, as the edge does. Returns what the decoder said last; data goes to `out`. */
-static int take_all(struct mst_http1_chunks *c, char *out, size_t *len, size_t *used_all, struct mst_slice bytes)
+/* Takes one piece after another, as the edge does. Returns what the decoder said last; data goes to
+ * `out`. */
+static int take_all(struct mst_http1_chunks *c, char *out, size_t *len, size_t *used_all,
+		    struct mst_slice bytes)
 {
 	struct mst_slice data;
 	struct mst_err e;
@@ -68,7 +70,8 @@ Test(http1_chunks, rows)
 		cr_expect_eq(done, rows[i].data ? 1 : -1, "row %zu gives %d", i, done);
 		if (done != 1 || !rows[i].data)
 			continue;
-		cr_expect(mst_slice_eq(mst_slice(out, len), mst_slice_str(rows[i].data)), "row %zu", i);
+		cr_expect(mst_slice_eq(mst_slice(out, len), mst_slice_str(rows[i].data)), "row %zu",
+			  i);
 		cr_expect_eq(used, bytes.len - rows[i].behind, "row %zu", i);
 	}
 }
@@ -86,10 +89,12 @@ Test(http1_chunks, every_split_and_prefix)
 			if (rows[i].data)
 				cr_assert_eq(done, 0, "row %zu, prefix %zu", i, split);
 			if (done == 0)
-				done = take_all(&c, out, &len, &used, mst_slice(bytes.at + split, bytes.len - split));
+				done = take_all(&c, out, &len, &used,
+						mst_slice(bytes.at + split, bytes.len - split));
 			cr_assert_eq(done, rows[i].data ? 1 : -1, "row %zu at %zu", i, split);
 			if (rows[i].data)
-				cr_assert(mst_slice_eq(mst_slice(out, len), mst_slice_str(rows[i].data)));
+				cr_assert(mst_slice_eq(mst_slice(out, len),
+						       mst_slice_str(rows[i].data)));
 		}
 	}
 }
@@ -113,7 +118,8 @@ Test(http1_chunks, extensions_and_trailers_are_bounded)
 		memcpy(text, lines[i].head, at);
 		memset(text + at, 'x', lines[i].num);
 		memcpy(text + at + lines[i].num, "\r\n\r\n", 4);
-		cr_expect_eq(take_all(&c, out, &len, &used, mst_slice(text, at + lines[i].num + 4)), lines[i].done, "%s", lines[i].name);
+		cr_expect_eq(take_all(&c, out, &len, &used, mst_slice(text, at + lines[i].num + 4)),
+			     lines[i].done, "%s", lines[i].name);
 	}
 	struct mst_http1_chunks c = {.left = 0};
 	size_t at = 3, len = 0, used = 0;

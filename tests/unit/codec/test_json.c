@@ -33,10 +33,13 @@ Test(json, writes_every_kind)
 	mst_json_time(&j, "never", 0);
 	mst_json_close(&j);
 	cr_assert_eq(mst_json_end(&j, &out, &e), 0);
-	static const char want[] =
-		"{\"text\":\"a\\\"b\\\\c\\n\\u0001\\u007f\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\","
-		"\"u\":18446744073709551615,\"i\":-9223372036854775808,\"yes\":true,\"none\":null,\"list\":[0,{},[]],"
-		"\"A:\\\"B\":{\"b\":\"AAECAw==\",\"h\":\"ab01\",\"e\":\"\"},\"at\":\"2026-01-02T03:04:05.678Z\",\"never\":null}";
+	static const char want[] = "{\"text\":"
+				   "\"a\\\"b\\\\c\\n\\u0001\\u007f\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd"
+				   "\xef\xbf\xbd\xef\xbf\xbd\","
+				   "\"u\":18446744073709551615,\"i\":-9223372036854775808,\"yes\":"
+				   "true,\"none\":null,\"list\":[0,{},[]],"
+				   "\"A:\\\"B\":{\"b\":\"AAECAw==\",\"h\":\"ab01\",\"e\":\"\"},"
+				   "\"at\":\"2026-01-02T03:04:05.678Z\",\"never\":null}";
 	cr_expect(mst_slice_eq(out, MST_S(want)), "%.*s", (int)out.len, (const char *)out.at);
 	mst_arena_done(&arena);
 }
@@ -59,7 +62,9 @@ Test(json, every_byte_can_be_text)
 			continue; /* our reader's library refuses \u0000 */
 		cr_assert_eq(mst_json_parse(&root, out, 100, 4, &e), 0, "byte %u: %s", c, e.text);
 		cr_assert_eq(mst_json_get_text0(mst_json_at0(root, 0), &back, NULL, &e), 1);
-		cr_assert(c >= 128 ? mst_slice_eq(back, MST_S("\xef\xbf\xbd")) : back.len == 1 && back.at[0] == c, "byte %u", c);
+		cr_assert(c >= 128 ? mst_slice_eq(back, MST_S("\xef\xbf\xbd"))
+				   : back.len == 1 && back.at[0] == c,
+			  "byte %u", c);
 		mst_json_free(&root);
 	}
 	mst_arena_done(&arena);
@@ -83,9 +88,13 @@ Test(json, reads_every_kind)
 	uint64_t u;
 	int64_t i, sum = 0;
 	bool is_set;
-	cr_assert_eq(mst_json_parse(&root, MST_S("{\"t\":\"x\\u00e4\",\"n\":5,\"m\":-5,\"b\":true,\"z\":null,\"o\":{\"k\":1},\"a\":[1,2]}"), 200, 3, &e),
+	cr_assert_eq(mst_json_parse(&root,
+				    MST_S("{\"t\":\"x\\u00e4\",\"n\":5,\"m\":-5,\"b\":true,\"z\":"
+					  "null,\"o\":{\"k\":1},\"a\":[1,2]}"),
+				    200, 3, &e),
 		     0);
-	cr_expect(mst_json_get_text0(root, &text, "t", &e) == 1 && mst_slice_eq(text, MST_S("x\xc3\xa4")));
+	cr_expect(mst_json_get_text0(root, &text, "t", &e) == 1 &&
+		  mst_slice_eq(text, MST_S("x\xc3\xa4")));
 	cr_expect(mst_json_get_u64(root, &u, "n", &e) == 1 && u == 5);
 	cr_expect(mst_json_get_i64(root, &i, "m", &e) == 1 && i == -5);
 	cr_expect_eq(mst_json_get_u64(root, &u, "m", &e), -1);
@@ -95,7 +104,8 @@ Test(json, reads_every_kind)
 	cr_expect_eq(mst_json_get_text0(root, &text, "n", &e), -1);
 	cr_expect_eq(e.code, MST_E_SYNTAX);
 	cr_expect(mst_json_get_object0(root, &inner, "o", &e) == 1 && mst_json_num(inner) == 1);
-	cr_expect(mst_json_get_array0(root, &inner, "a", &e) == 1 && mst_json_num(inner) == 2 && !mst_json_at0(inner, 2));
+	cr_expect(mst_json_get_array0(root, &inner, "a", &e) == 1 && mst_json_num(inner) == 2 &&
+		  !mst_json_at0(inner, 2));
 	cr_expect_eq(mst_json_get_array0(root, &inner, "o", &e), -1);
 	mst_json_each(root, &sum, add_key);
 	cr_expect_eq(sum, 0);
@@ -121,7 +131,8 @@ Test(json, refuses)
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		struct mst_json_value *root;
 		struct mst_err e;
-		cr_expect_eq(mst_json_parse(&root, mst_slice_str(rows[i].text), 40, 3, &e), -1, "%s", rows[i].name);
+		cr_expect_eq(mst_json_parse(&root, mst_slice_str(rows[i].text), 40, 3, &e), -1,
+			     "%s", rows[i].name);
 		cr_expect_eq(e.code, rows[i].code, "%s", rows[i].name);
 		cr_expect_null(root);
 	}

@@ -4,7 +4,8 @@
 
 #include "muster/pack.h"
 
-static const uint64_t numbers[] = {0, 1, 127, 128, 16383, 16384, UINT32_MAX, (uint64_t)UINT32_MAX + 1, INT64_MAX, UINT64_MAX};
+static const uint64_t numbers[] = {
+	0, 1, 127, 128, 16383, 16384, UINT32_MAX, (uint64_t)UINT32_MAX + 1, INT64_MAX, UINT64_MAX};
 static const int64_t signs[] = {0, -1, 1, -64, 64, INT64_MIN, INT64_MAX};
 
 static struct mst_slice write_all(struct mst_arena *arena)

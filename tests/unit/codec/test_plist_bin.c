@@ -29,7 +29,12 @@ static struct mst_slice end(struct doc *d, uint8_t root)
 	size_t table = d->len;
 	memcpy(d->bytes + d->len, d->offsets, d->num);
 	d->len += d->num;
-	uint8_t trailer[32] = {[6] = 1, [7] = 1, [15] = (uint8_t)d->num, [23] = root, [30] = (uint8_t)(table >> 8), [31] = (uint8_t)table};
+	uint8_t trailer[32] = {[6] = 1,
+			       [7] = 1,
+			       [15] = (uint8_t)d->num,
+			       [23] = root,
+			       [30] = (uint8_t)(table >> 8),
+			       [31] = (uint8_t)table};
 	memcpy(d->bytes + d->len, trailer, 32);
 	d->len += 32;
 	return mst_slice(d->bytes, d->len);
@@ -54,7 +59,8 @@ static struct mst_slice good(struct doc *d)
 	add(d, MST_S("\x54UDID"));
 	add(d, MST_S("\x51T"));
 	add(d, MST_S("\x51N"));
-	add(d, MST_S("\x5f\x10\x12" "0123456789ABCDEFGH"));
+	add(d, MST_S("\x5f\x10\x12"
+		     "0123456789ABCDEFGH"));
 	add(d, MST_S("\x43\0\1\2"));
 	add(d, MST_S("\x10\x2a"));
 	return end(d, 0);
@@ -68,8 +74,10 @@ Test(plist_bin, reads)
 	struct mst_err e = {.text = ""};
 	uint64_t n;
 	cr_assert_eq(mst_plist_parse(&root, good(&d), &limits, &e), 0, "%s", e.text);
-	cr_expect(mst_plist_text0(root, &text, "UDID", &e) == 1 && mst_slice_eq(text, MST_S("0123456789ABCDEFGH")));
-	cr_expect(mst_plist_data0(root, &text, "T", &e) == 1 && mst_slice_eq(text, MST_S("\0\1\2")));
+	cr_expect(mst_plist_text0(root, &text, "UDID", &e) == 1 &&
+		  mst_slice_eq(text, MST_S("0123456789ABCDEFGH")));
+	cr_expect(mst_plist_data0(root, &text, "T", &e) == 1 &&
+		  mst_slice_eq(text, MST_S("\0\1\2")));
 	cr_expect(mst_plist_u64(root, &n, "N", &e) == 1 && n == 42);
 	mst_plist_free(&root);
 }
@@ -113,6 +121,23 @@ Test(plist_bin, refuses)
 	ADD(d, "\xd1\1\1");
 	ADD(d, "\x10\1");
 	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX);
+	/* a key with NUL, in either coding; half a surrogate pair; a byte that is not ASCII */
+	static const struct mst_slice keys[] = {MST_S_INIT("\x53"
+							   "a\0b"),
+						MST_S_INIT("\x62\0a\0\0"), MST_S_INIT("\x61\xd8\0"),
+						MST_S_INIT("\x51\xe4")};
+	for (size_t i = 0; i < MST_LEN(keys); i++) {
+		d = (struct doc){.len = 0};
+		ADD(d, "\xd1\1\2");
+		add(&d, keys[i]);
+		ADD(d, "\x09");
+		cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX, "key %zu", i);
+	}
+	d = (struct doc){.len = 0};
+	ADD(d, "\xd1\1\2");
+	ADD(d, "\x63\0a\xd8\x3d\xde\0");
+	ADD(d, "\x09");
+	cr_expect_eq(parse(end(&d, 0), &code), 0);
 	/* a reference to nothing */
 	d = (struct doc){.len = 0};
 	ADD(d, "\xd1\1\2");

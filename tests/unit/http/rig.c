@@ -25,7 +25,8 @@ static enum mst_step note(struct mst_xchg *x)
 	r->num_walks++;
 	mst_buf_drop(&r->last_body, mst_buf_slice(&r->last_body).len);
 	cr_assert_eq(mst_buf_add(&r->last_body, x->in.body, NULL), 0);
-	snprintf(r->last_path, sizeof(r->last_path), "%.*s", (int)x->in.path.len, (const char *)x->in.path.at);
+	snprintf(r->last_path, sizeof(r->last_path), "%.*s", (int)x->in.path.len,
+		 (const char *)x->in.path.at);
 	snprintf(r->last_peer, sizeof(r->last_peer), "%s", x->peer ? x->peer->name : "");
 	return STEP_NEXT;
 }
@@ -97,8 +98,10 @@ static const struct mst_stage stages[][4] = {
 };
 
 static const struct mst_way ways[] = {
-	{"/echo", stages[0], 3, true},  {"/wait", stages[1], 4, true},  {"/drop", stages[2], 3, true}, {"/big", stages[3], 3, true},
-	{"/count", stages[4], 3, true}, {"/empty", stages[5], 3, true}, {"/bad", stages[6], 3, true},  {"/none", stages[7], 3, false},
+	{"/echo", stages[0], 3, true},  {"/wait", stages[1], 4, true},
+	{"/drop", stages[2], 3, true},  {"/big", stages[3], 3, true},
+	{"/count", stages[4], 3, true}, {"/empty", stages[5], 3, true},
+	{"/bad", stages[6], 3, true},   {"/none", stages[7], 3, false},
 };
 
 static int on_head(struct mst_xchg *x)
@@ -152,7 +155,9 @@ void rig_start(struct rig *r)
 	cr_assert_eq(mst_http_new(&r->http, r->net, &r->conf, &hooks, &e), 0, "%s", e.text);
 	if (r->tls)
 		mst_http_set_tls(r->http, MST_GATE_PORTAL, r->tls);
-	cr_assert_eq(mst_http_listen(r->http, MST_GATE_PORTAL, "127.0.0.1", 0, false, r->tls != NULL, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_http_listen(r->http, MST_GATE_PORTAL, "127.0.0.1", 0, false,
+				     r->tls != NULL, &e),
+		     0, "%s", e.text);
 	rig_turn(r, 0);
 	r->port = mst_net_port(r->net, 0);
 }
@@ -167,7 +172,8 @@ void rig_done(struct rig *r)
 	mst_http_free(&r->http);
 	mst_loop_free(&r->loop);
 	mst_buf_done(&r->last_body);
-	cr_expect_eq(mst_log_count(MST_WARN), r->num_warns, "%u records at WARN", (unsigned)mst_log_count(MST_WARN));
+	cr_expect_eq(mst_log_count(MST_WARN), r->num_warns, "%u records at WARN",
+		     (unsigned)mst_log_count(MST_WARN));
 }
 
 void rig_turn(struct rig *r, uint32_t wait_ms)

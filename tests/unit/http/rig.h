@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An edge on a loop that the test turns itself, ways with switches, and a plain client on loopback. */
+/* An edge on a loop that the test turns itself, ways with switches, and a plain client on loopback.
+ */
 #ifndef TEST_HTTP_RIG_H
 #define TEST_HTTP_RIG_H
 
@@ -33,8 +34,9 @@ struct rig {
 	bool has_ended; /* the server closed */
 };
 
-/* Paths: /echo answers the body, /wait waits until rig_wake, /drop drops, /deny is refused by the hook, /big answers 200,000
- * bytes, /count counts per connection, /none ends without an answer, /empty is a 204, /bad writes a header that cannot be. */
+/* Paths: /echo answers the body, /wait waits until rig_wake, /drop drops, /deny is refused by the
+ * hook, /big answers 200,000 bytes, /count counts per connection, /none ends without an answer,
+ * /empty is a 204, /bad writes a header that cannot be. */
 void rig_start(struct rig *r);
 void rig_done(struct rig *r);
 void rig_turn(struct rig *r, uint32_t wait_ms);
@@ -45,8 +47,8 @@ void rig_hang_up(struct rig *r);
 void rig_give(struct rig *r, struct mst_slice bytes, size_t step);
 /* rig_read takes what has arrived. */
 void rig_read(struct rig *r);
-/* rig_reply takes the next reply from what arrives: its status, and its body in `body` when not NULL. 0 when the connection
- * ended instead. */
+/* rig_reply takes the next reply from what arrives: its status, and its body in `body` when not
+ * NULL. 0 when the connection ended instead. */
 int rig_reply(struct rig *r, enum mst_method to, char *body, size_t room, bool *closes);
 /* rig_wake resumes the exchange that waits. */
 void rig_wake(struct rig *r);

@@ -6,9 +6,9 @@
 
 #include "rig.h"
 
-#define HOST "Host: a\r\n"
+#define HOST            "Host: a\r\n"
 #define ECHO(len, body) "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: " #len "\r\n\r\n" body
-#define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
+#define GET(path)       "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 
 /* What one connection sends, and the statuses it gets; a closing one ends the row. */
 static const struct {
@@ -21,30 +21,79 @@ static const struct {
 	{"two in one piece", ECHO(5, "hello") ECHO(2, "hi"), {200, 200}, "hi", false},
 	{"blank line between", ECHO(5, "hello") "\r\n" ECHO(2, "hi"), {200, 200}, "hi", false},
 	{"no body", GET("/echo"), {200}, "", false},
-	{"chunked", "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: u\r\n\r\n" GET("/count"),
-	 {200, 200}, "1", false},
+	{"chunked",
+	 "POST /echo HTTP/1.1\r\n" HOST
+	 "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: u\r\n\r\n" GET(
+		 "/count"),
+	 {200, 200},
+	 "1",
+	 false},
 	{"count", GET("/count") GET("/count") GET("/count"), {200, 200, 200}, "3", false},
 	{"204", GET("/empty") GET("/echo"), {204, 200}, "", false},
 	{"1.0 closes", "GET /echo HTTP/1.0\r\n\r\n", {200}, "", true},
-	{"1.0 keep-alive closes too", "GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", {200}, "", true},
-	{"asked to close", "GET /echo HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n" GET("/echo"), {200}, "", true},
+	{"1.0 keep-alive closes too",
+	 "GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+	 {200},
+	 "",
+	 true},
+	{"asked to close",
+	 "GET /echo HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n" GET("/echo"),
+	 {200},
+	 "",
+	 true},
 	{"denied", GET("/deny") GET("/echo"), {403, 200}, "", false},
-	{"denied, body skipped", "PUT /deny HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello" GET("/echo"), {403, 200}, "", false},
-	{"denied, chunks skipped", "PUT /deny HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" GET("/echo"), {403, 200}, "",
+	{"denied, body skipped",
+	 "PUT /deny HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello" GET("/echo"),
+	 {403, 200},
+	 "",
 	 false},
-	{"denied, long body", "PUT /deny HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n", {403}, "not here\n", true},
-	{"denied, waits for 100", "PUT /deny HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n", {403}, "not here\n", true},
-	{"too big", "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: 100001\r\n\r\n", {413}, NULL, true},
-	{"expect", "PUT /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello", {100, 200}, "hello", false},
-	{"expect without body", "PUT /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 0\r\n\r\n", {200}, "", false},
+	{"denied, chunks skipped",
+	 "PUT /deny HTTP/1.1\r\n" HOST
+	 "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" GET("/echo"),
+	 {403, 200},
+	 "",
+	 false},
+	{"denied, long body",
+	 "PUT /deny HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n",
+	 {403},
+	 "not here\n",
+	 true},
+	{"denied, waits for 100",
+	 "PUT /deny HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+	 {403},
+	 "not here\n",
+	 true},
+	{"too big",
+	 "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: 100001\r\n\r\n",
+	 {413},
+	 NULL,
+	 true},
+	{"expect",
+	 "PUT /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+	 {100, 200},
+	 "hello",
+	 false},
+	{"expect without body",
+	 "PUT /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 0\r\n\r\n",
+	 {200},
+	 "",
+	 false},
 	{"another expect", "PUT /echo HTTP/1.1\r\n" HOST "Expect: x\r\n\r\n", {417}, NULL, true},
-	{"both lengths", "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", {400}, NULL, true},
+	{"both lengths",
+	 "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+	 {400},
+	 NULL,
+	 true},
 	{"no host", "GET /echo HTTP/1.1\r\n\r\n", {400}, "no Host\n", true},
 	{"rubbish", "hello\r\n\r\n", {400}, NULL, true},
 	{"TLS on a plain port", "\x16\x03\x01\x02", {400}, NULL, true},
 	{"unknown method", "FROB /echo HTTP/1.1\r\n" HOST "\r\n", {501}, NULL, true},
 	{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {505}, NULL, true},
-	{"bad chunk", "PUT /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nz", {400}, NULL, true},
+	{"bad chunk",
+	 "PUT /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nz",
+	 {400},
+	 NULL,
+	 true},
 	{"second is rubbish", GET("/echo") "\x01", {200, 400}, NULL, true},
 	{"relative path", GET("/a/../echo"), {400}, NULL, false},
 	{"hidden relative path", GET("/a/%2e%2E/echo"), {400}, NULL, false},
@@ -65,7 +114,8 @@ static void expect_row(struct rig *r, size_t i, size_t step)
 	rig_give(r, mst_slice_str(rows[i].text), step);
 	for (; num < MST_LEN(rows[i].statuses) && rows[i].statuses[num]; num++) {
 		int status = rig_reply(r, MST_GET, body, sizeof(body), &closes);
-		cr_expect_eq(status, rows[i].statuses[num], "%s, step %zu: %d", rows[i].name, step, status);
+		cr_expect_eq(status, rows[i].statuses[num], "%s, step %zu: %d", rows[i].name, step,
+			     status);
 	}
 	cr_expect_eq(closes, rows[i].ends, "%s: said it closes", rows[i].name);
 	if (rows[i].body)
@@ -146,11 +196,13 @@ Test(edge, bodies_of_every_size)
 	rig_dial(&r);
 	for (size_t i = 0; i < MST_LEN(sizes); i++) {
 		char head[128];
-		snprintf(head, sizeof(head), "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", sizes[i]);
+		snprintf(head, sizeof(head),
+			 "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", sizes[i]);
 		GIVE(&r, head);
 		rig_give(&r, mst_slice(bytes, sizes[i]), 0);
 		cr_expect_eq(rig_reply(&r, MST_GET, NULL, 0, NULL), 200, "%zu", sizes[i]);
-		cr_expect(mst_slice_eq(mst_buf_slice(&r.last_body), mst_slice(bytes, sizes[i])), "%zu", sizes[i]);
+		cr_expect(mst_slice_eq(mst_buf_slice(&r.last_body), mst_slice(bytes, sizes[i])),
+			  "%zu", sizes[i]);
 	}
 	free(bytes);
 	rig_done(&r);
@@ -182,9 +234,11 @@ Test(edge, chunks_over_the_limit)
 	struct rig r = {.body_max = 4};
 	rig_start(&r);
 	rig_dial(&r);
-	GIVE(&r, "PUT /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n");
+	GIVE(&r, "PUT /echo HTTP/1.1\r\n" HOST
+		 "Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n");
 	cr_expect_eq(rig_reply(&r, MST_GET, NULL, 0, NULL), 200);
-	GIVE(&r, "PUT /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+	GIVE(&r, "PUT /echo HTTP/1.1\r\n" HOST
+		 "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
 	cr_expect_eq(rig_reply(&r, MST_GET, NULL, 0, NULL), 413);
 	cr_expect_eq(rig_reply(&r, MST_GET, NULL, 0, NULL), 0);
 	cr_expect_eq(r.num_walks, 1);
@@ -209,7 +263,8 @@ Test(edge, a_wait_holds_the_pipeline)
 	char body[64];
 	rig_start(&r);
 	rig_dial(&r);
-	GIVE(&r, "PUT /wait HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc" GET("/count") ECHO(2, "hi"));
+	GIVE(&r, "PUT /wait HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc" GET("/count")
+			 ECHO(2, "hi"));
 	UNTIL(&r, r.waiting != NULL);
 	cr_expect_eq(r.num_walks, 1);
 	cr_expect_eq(mst_http_busy(r.http), 1);
@@ -225,6 +280,20 @@ Test(edge, a_wait_holds_the_pipeline)
 	cr_expect_eq(mst_http_busy(r.http), 0);
 	cr_expect(!rig_edge(&r)->conn->is_paused);
 	UNTIL(&r, rig_edge(&r)->conn->state == MST_CONN_IDLE);
+	rig_done(&r);
+}
+
+Test(edge, an_empty_line_behind_a_body_is_no_request)
+{
+	struct rig r = {0};
+	rig_start(&r);
+	rig_dial(&r);
+	rig_give(&r, MST_S(ECHO(5, "hello") "\r\n"), 1);
+	cr_expect_eq(rig_reply(&r, MST_GET, NULL, 0, NULL), 200);
+	UNTIL(&r, rig_edge(&r)->conn->state == MST_CONN_IDLE);
+	cr_expect_null(rig_edge(&r)->left.data);
+	GIVE(&r, "\r\n\r\n" GET("/echo"));
+	cr_expect_eq(rig_reply(&r, MST_GET, NULL, 0, NULL), 200);
 	rig_done(&r);
 }
 
@@ -405,7 +474,8 @@ Test(edge, drain)
 	rig_dial(&r);
 	GIVE(&r, GET("/echo"));
 	cr_expect_eq(rig_reply(&r, MST_GET, NULL, 0, NULL), 200);
-	UNTIL(&r, rig_edge(&r)->conn->state == MST_CONN_IDLE || rig_edge(&r)->conn->state == MST_CONN_WORK);
+	UNTIL(&r, rig_edge(&r)->conn->state == MST_CONN_IDLE ||
+			  rig_edge(&r)->conn->state == MST_CONN_WORK);
 	rig_turn(&r, 0);
 	mst_http_drain(r.http);
 	cr_expect_eq(rig_reply(&r, MST_GET, NULL, 0, NULL), 0);

@@ -49,8 +49,10 @@ Test(target, rows)
 		if (failed)
 			cr_expect_eq(e.code, MST_E_SYNTAX, "%s", rows[i].target);
 		if (!failed && rows[i].path) {
-			cr_expect(mst_slice_eq(in.path, mst_slice_str(rows[i].path)), "%s", rows[i].target);
-			cr_expect(mst_slice_eq(in.query, mst_slice_str(rows[i].query)), "%s", rows[i].target);
+			cr_expect(mst_slice_eq(in.path, mst_slice_str(rows[i].path)), "%s",
+				  rows[i].target);
+			cr_expect(mst_slice_eq(in.query, mst_slice_str(rows[i].query)), "%s",
+				  rows[i].target);
 		}
 		mst_arena_done(&arena);
 	}
@@ -60,7 +62,9 @@ Test(reasons, every_code_has_one)
 {
 	for (enum mst_code code = 0; code < MST_NUM_CODES; code++) {
 		const char *reason = mst_http_reason(mst_code_status(code));
-		cr_expect(strcmp(reason, "Client Error") != 0 && strcmp(reason, "Server Error") != 0, "%s", mst_code_word(code));
+		cr_expect(strcmp(reason, "Client Error") != 0 &&
+				  strcmp(reason, "Server Error") != 0,
+			  "%s", mst_code_word(code));
 	}
 	cr_expect_str_eq(mst_http_reason(200), "OK");
 	cr_expect_str_eq(mst_http_reason(418), "Client Error");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The edge with TLS: a client session on a plain socket, in every cut, with and without a certificate. */
+/* The edge with TLS: a client session on a plain socket, in every cut, with and without a
+ * certificate. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -9,7 +10,7 @@
 #include "muster/clock.h"
 #include "rig.h"
 
-#define HOST "Host: a\r\n"
+#define HOST      "Host: a\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 
 struct client {
@@ -24,7 +25,8 @@ struct client {
 };
 
 /* Any chain will do: verdicts are tested where they are made. */
-static int verify(void *context, struct mst_peer *out, const struct mst_slice *chain, size_t num, int64_t now_s, struct mst_err *e)
+static int verify(void *context, struct mst_peer *out, const struct mst_slice *chain, size_t num,
+		  int64_t now_s, struct mst_err *e)
 {
 	struct client *c = context;
 	memset(out, 0, sizeof(*out));
@@ -33,8 +35,8 @@ static int verify(void *context, struct mst_peer *out, const struct mst_slice *c
 	return c->is_refused ? mst_fail(e, MST_E_CRYPTO, "not one of ours") : 0;
 }
 
-static int verify_server(void *context, struct mst_peer *out, const struct mst_slice *chain, size_t num, int64_t now_s,
-			 struct mst_err *e)
+static int verify_server(void *context, struct mst_peer *out, const struct mst_slice *chain,
+			 size_t num, int64_t now_s, struct mst_err *e)
 {
 	memset(out, 0, sizeof(*out));
 	out->not_after = INT64_MAX;
@@ -57,9 +59,12 @@ static void start(struct client *c)
 	mst_clock_fake(PKI_NOW * 1000ll);
 	c->root = pki_make(&c->arena, MST_KEY_P256, PKI_CA(.common_name = "CA"), NULL);
 	c->server = pki_make(&c->arena, MST_KEY_P256,
-			     (struct mst_issue){.common_name = "localhost", .key_usage = MST_KU_SIGN, .ext_key_usage = MST_EKU_SERVER},
+			     (struct mst_issue){.common_name = "localhost",
+						.key_usage = MST_KU_SIGN,
+						.ext_key_usage = MST_EKU_SERVER},
 			     &c->root);
-	c->device = pki_make(&c->arena, MST_KEY_P256, PKI_LEAF(.common_name = "device-1"), &c->root);
+	c->device =
+		pki_make(&c->arena, MST_KEY_P256, PKI_LEAF(.common_name = "device-1"), &c->root);
 	struct mst_tls_conf server = {
 		.chain_pem = c->server.pem,
 		.key_pem = c->server.key_pem,
@@ -67,7 +72,8 @@ static void start(struct client *c)
 		.verify = {c, verify, NULL},
 		.known_max = 10,
 	};
-	struct mst_tls_conf client = {.is_client = true, .verify = {c, verify_server, NULL}, .host = "localhost"};
+	struct mst_tls_conf client = {
+		.is_client = true, .verify = {c, verify_server, NULL}, .host = "localhost"};
 	if (c->is_known) {
 		client.chain_pem = c->device.pem;
 		client.key_pem = c->device.key_pem;
@@ -155,7 +161,8 @@ Test(tls, requests_in_every_cut)
 		c.step = steps[i];
 		dial(&c);
 		cr_assert(shake(&c), "step %zu", steps[i]);
-		cr_expect(ask(&c, "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello", "\r\n\r\nhello"));
+		cr_expect(ask(&c, "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello",
+			      "\r\n\r\nhello"));
 		cr_expect_str_eq(c.r.last_peer, "device-1");
 		cr_expect(ask(&c, GET("/echo") GET("/count") GET("/count"), "\r\n\r\n2"));
 		UNTIL(&c.r, rig_edge(&c.r)->conn->state == MST_CONN_IDLE);
@@ -211,7 +218,10 @@ Test(tls, big_answers_and_a_close_notify)
 	start(&c);
 	dial(&c);
 	cr_assert(shake(&c));
-	cr_assert_eq(mst_tls_write(c.tls, MST_S("GET /big HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"), NULL), 0);
+	cr_assert_eq(mst_tls_write(c.tls,
+				   MST_S("GET /big HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"),
+				   NULL),
+		     0);
 	for (int i = 0; i < 1000 && !mst_tls_is_ended(c.tls); i++)
 		cr_assert(turn(&c));
 	cr_expect(mst_tls_is_ended(c.tls), "closed without a close_notify");
@@ -257,8 +267,10 @@ Test(tls, open_connections_outlive_a_new_context)
 	start(&c);
 	dial(&c);
 	cr_assert(shake(&c));
-	struct mst_tls_conf conf = {
-		.chain_pem = c.server.pem, .key_pem = c.server.key_pem, .client = MST_TLS_CLIENT_ASK, .verify = {&c, verify, NULL}};
+	struct mst_tls_conf conf = {.chain_pem = c.server.pem,
+				    .key_pem = c.server.key_pem,
+				    .client = MST_TLS_CLIENT_ASK,
+				    .verify = {&c, verify, NULL}};
 	struct mst_tls_ctx *next;
 	cr_assert_eq(mst_tls_ctx_new(&next, &conf, NULL, NULL, NULL), 0);
 	mst_http_set_tls(c.r.http, MST_GATE_PORTAL, next);

@@ -17,13 +17,20 @@ Test(answer, refusals)
 		uint32_t retry_after_s;
 	} rows[] = {
 		{&plain, MST_E_SYNTAX, "no UDID", "no UDID\n", "text/plain; charset=utf-8", 400, 0},
-		{NULL, MST_E_ABSENT, "nothing here", "nothing here\n", "text/plain; charset=utf-8", 404, 0},
-		{&json, MST_E_DENIED, "not you", "{\"error\": \"not you\"}\n", "application/json", 403, 0},
-		{&json, MST_E_SYNTAX, "a\"b\\c\n\xff", "{\"error\": \"a\\\"b\\\\c??\"}\n", "application/json", 400, 0},
-		{&json, MST_E_SYNTAX, "\xc3\xa4", "{\"error\": \"\xc3\xa4\"}\n", "application/json", 400, 0},
-		{&json, MST_E_BUG, "secret path", "{\"error\": \"internal\"}\n", "application/json", 500, 0},
-		{&plain, MST_E_BUSY, "queue 17 full", "busy\n", "text/plain; charset=utf-8", 503, 1},
-		{&plain, MST_E_STORE, "disk /x full", "store\n", "text/plain; charset=utf-8", 503, 5},
+		{NULL, MST_E_ABSENT, "nothing here", "nothing here\n", "text/plain; charset=utf-8",
+		 404, 0},
+		{&json, MST_E_DENIED, "not you", "{\"error\": \"not you\"}\n", "application/json",
+		 403, 0},
+		{&json, MST_E_SYNTAX, "a\"b\\c\n\xff", "{\"error\": \"a\\\"b\\\\c??\"}\n",
+		 "application/json", 400, 0},
+		{&json, MST_E_SYNTAX, "\xc3\xa4", "{\"error\": \"\xc3\xa4\"}\n", "application/json",
+		 400, 0},
+		{&json, MST_E_BUG, "secret path", "{\"error\": \"internal\"}\n", "application/json",
+		 500, 0},
+		{&plain, MST_E_BUSY, "queue 17 full", "busy\n", "text/plain; charset=utf-8", 503,
+		 1},
+		{&plain, MST_E_STORE, "disk /x full", "store\n", "text/plain; charset=utf-8", 503,
+		 5},
 	};
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		struct mst_xchg x = {.way = rows[i].way};
@@ -31,8 +38,8 @@ Test(answer, refusals)
 		cr_expect_eq(x.out.status, rows[i].status, "row %zu", i);
 		cr_expect_str_eq(x.out.type, rows[i].type, "row %zu", i);
 		cr_expect_eq(x.out.retry_after_s, rows[i].retry_after_s, "row %zu", i);
-		cr_expect(mst_slice_eq(x.out.body, mst_slice_str(rows[i].body)), "row %zu: %.*s", i, (int)x.out.body.len,
-			  (const char *)x.out.body.at);
+		cr_expect(mst_slice_eq(x.out.body, mst_slice_str(rows[i].body)), "row %zu: %.*s", i,
+			  (int)x.out.body.len, (const char *)x.out.body.at);
 		mst_arena_done(&x.arena);
 	}
 }
@@ -51,7 +58,8 @@ Test(answer, without_room_there_is_still_an_answer)
 
 Test(request, headers)
 {
-	struct mst_header headers[] = {{MST_S_INIT("host"), MST_S_INIT("a")}, {MST_S_INIT("accept"), MST_S_INIT("b")}};
+	struct mst_header headers[] = {{MST_S_INIT("host"), MST_S_INIT("a")},
+				       {MST_S_INIT("accept"), MST_S_INIT("b")}};
 	struct mst_xchg x = {.in = {.headers = headers, .num_headers = 2}};
 	cr_expect(mst_slice_eq(mst_xchg_header(&x, MST_S("accept")), MST_S("b")));
 	cr_expect_null(mst_xchg_header(&x, MST_S("cookie")).at);

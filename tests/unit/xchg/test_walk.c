@@ -46,7 +46,8 @@ static void on_finished(struct mst_xchg *x, bool drop)
 	note(drop ? 'D' : 'F');
 }
 
-static const struct mst_stage stages[] = {{"a", stage_a}, {"b", stage_b}, {"c", stage_c}, {"reply", stage_last}};
+static const struct mst_stage stages[] = {
+	{"a", stage_a}, {"b", stage_b}, {"c", stage_c}, {"reply", stage_last}};
 static const struct mst_way way = {.name = "test", .stages = stages, .num_stages = MST_LEN(stages)};
 
 Test(walk, rows)
