@@ -48,6 +48,11 @@ void mst_sha256(uint8_t out[static 32], struct mst_slice in)
 	SHA256(in.at, in.len, out);
 }
 
+void mst_sha1(uint8_t out[static 20], struct mst_slice in)
+{
+	SHA1(in.at, in.len, out);
+}
+
 int mst_key_kind_from(enum mst_key_kind *out, const char *word, struct mst_err *e)
 {
 	for (size_t i = 0; i < MST_LEN(kind_rows); i++) {

@@ -124,19 +124,26 @@ static bool put_tbs(CBB *to, const struct mst_mould *mould, const struct draft *
 	       mst_issue_put_extensions(&list, d, MST_ISSUE_NAMED) && CBB_flush(to);
 }
 
-/* Writes into memory of the arena: no allocation of the library's. */
+/* What was written into memory of the arena. */
+static int end(struct mst_slice *out, const uint8_t *at, CBB *cbb, bool is_written, struct mst_err *e)
+{
+	if (is_written)
+		*out = mst_slice(at, CBB_len(cbb));
+	CBB_cleanup(cbb);
+	return is_written ? 0 : mst_issue_no_memory(e);
+}
+
 static int cast_tbs(struct mst_slice *out, struct mst_arena *arena, const struct mst_mould *mould,
 		    const struct draft *d, struct mst_err *e)
 {
 	const struct mst_issue *what = d->what;
 	size_t room = ROOM_MORE + mould->head.len + mould->rsa_shared.len + what->spki.len +
-		      room_of(what->dns) + room_of(what->ips) + room_of(what->uris) + room_of(what->emails);
+		      room_of(what->dns) + room_of(what->ips) + room_of(what->uris) +
+		      room_of(what->emails);
 	uint8_t *at = mst_arena_get(arena, room);
 	CBB cbb;
-	if (!at || !CBB_init_fixed(&cbb, at, room) || !put_tbs(&cbb, mould, d))
-		return mst_issue_no_memory(e);
-	*out = mst_slice(at, CBB_len(&cbb));
-	return 0;
+	CBB_zero(&cbb);
+	return end(out, at, &cbb, at && CBB_init_fixed(&cbb, at, room) && put_tbs(&cbb, mould, d), e);
 }
 
 static int cast_whole(struct mst_slice *out, struct mst_arena *arena, struct mst_slice tbs,
@@ -145,10 +152,11 @@ static int cast_whole(struct mst_slice *out, struct mst_arena *arena, struct mst
 	size_t room = tbs.len + signature.len + 64; /* three heads and the algorithm */
 	uint8_t *at = mst_arena_get(arena, room);
 	CBB cbb;
-	if (!at || !CBB_init_fixed(&cbb, at, room) || !mst_issue_put_signed(&cbb, tbs, alg, signature))
-		return mst_issue_no_memory(e);
-	*out = mst_slice(at, CBB_len(&cbb));
-	return 0;
+	CBB_zero(&cbb);
+	return end(out, at, &cbb,
+		   at && CBB_init_fixed(&cbb, at, room) &&
+			   mst_issue_put_signed(&cbb, tbs, alg, signature),
+		   e);
 }
 
 int mst_mould_cast(struct mst_slice *out, struct mst_arena *arena, const struct mst_mould *mould,

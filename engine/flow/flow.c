@@ -3,6 +3,7 @@
 #include "muster/api.h"
 #include "muster/mdm.h"
 #include "muster/queue.h"
+#include "muster/scep.h"
 #include "own.h"
 
 /* A pattern with {} is held against the parts as they were sent, so that an encoded slash stays in its part. */
@@ -15,6 +16,8 @@ static bool parts_match(const struct mst_xchg *x, struct mst_slice pattern)
 	for (; is_more; n++) {
 		struct mst_slice part = mst_path_raw0(x, n);
 		is_more = mst_slice_cut(&want, &rest, rest, '/');
+		if (mst_slice_eq(want, MST_S("{*}")))
+			return true;
 		if (part.len == 0 || (!mst_slice_eq(want, MST_S("{}")) && !mst_slice_eq(want, part)))
 			return false;
 	}
@@ -69,6 +72,8 @@ static size_t body_max(const struct mst_app *app, enum flow_body body)
 		return app->report_max;
 	case BODY_COMMAND:
 		return MST_COMMAND_MAX;
+	case BODY_SCEP:
+		return MST_SCEP_BODY_MAX;
 	}
 	return 0;
 }
@@ -80,7 +85,9 @@ static const char *allowed(enum mst_method method, const char *path)
 		return "PUT, POST";
 	if (mst_slice_eq(mst_slice_str(path), MST_S("/v1/devices/{}/commands/{}")))
 		return "GET, DELETE";
-	return method == MST_PUT ? "PUT" : "GET";
+	if (mst_slice_starts(mst_slice_str(path), MST_S("/scep/")))
+		return "GET, POST";
+	return method == MST_PUT ? "PUT" : method == MST_POST ? "POST" : "GET";
 }
 
 int mst_flow_enter(struct mst_xchg *x)

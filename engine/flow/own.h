@@ -9,8 +9,9 @@ extern const struct mst_way mst_way_checkin, mst_way_command;
 extern const struct mst_way mst_way_health, mst_way_version, mst_way_metrics, mst_way_status;
 extern const struct mst_way mst_way_devices, mst_way_device, mst_way_history, mst_way_commands, mst_way_command_one;
 extern const struct mst_way mst_way_cancel, mst_way_enqueue;
+extern const struct mst_way mst_way_scep, mst_way_challenge_new;
 
-enum { ON_PORTAL = MST_B(MST_GATE_PORTAL), ON_CONTROL = MST_B(MST_GATE_CONTROL) };
+enum { ON_PORTAL = MST_B(MST_GATE_PORTAL), ON_CONTROL = MST_B(MST_GATE_CONTROL), ON_PLAIN = MST_B(MST_GATE_PLAIN) };
 
 enum flow_access {
 	FOR_DEVICES,   /* a verified client certificate */
@@ -19,12 +20,12 @@ enum flow_access {
 };
 
 /* How long a body may be. */
-enum flow_body { BODY_NONE, BODY_CHECKIN, BODY_REPORT, BODY_COMMAND };
+enum flow_body { BODY_NONE, BODY_CHECKIN, BODY_REPORT, BODY_COMMAND, BODY_SCEP };
 
 struct flow_route {
 	uint32_t gates;
 	enum mst_method method;
-	const char *path; /* a part {} stands for any one part */
+	const char *path; /* a part {} stands for any one part, {*} at the end for all that follow, or none */
 	enum flow_access access;
 	enum flow_body body;
 	const struct mst_way *way;

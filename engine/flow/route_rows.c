@@ -3,11 +3,14 @@
 #include "own.h"
 
 #define BOTH (ON_PORTAL | ON_CONTROL)
+#define DEVICE (ON_PORTAL | ON_PLAIN)
 
 /* clang-format off */
 const struct flow_route mst_route_rows[] = {
 	{ON_PORTAL, MST_PUT,    "/mdm",                          FOR_DEVICES,   BODY_REPORT,  &mst_way_command,     &mst_way_checkin},
 	{ON_PORTAL, MST_PUT,    "/checkin",                      FOR_DEVICES,   BODY_CHECKIN, &mst_way_checkin,     NULL},
+	{DEVICE,    MST_POST,   "/scep/{}/{*}",                  FOR_ALL,       BODY_SCEP,    &mst_way_scep,        NULL},
+	{DEVICE,    MST_GET,    "/scep/{}/{*}",                  FOR_ALL,       BODY_NONE,    &mst_way_scep,        NULL},
 	{BOTH,      MST_GET,    "/healthz",                      FOR_ALL,       BODY_NONE,    &mst_way_health,      NULL},
 	{BOTH,      MST_GET,    "/version",                      FOR_OPERATORS, BODY_NONE,    &mst_way_version,     NULL},
 	{BOTH,      MST_GET,    "/metrics",                      FOR_OPERATORS, BODY_NONE,    &mst_way_metrics,     NULL},
@@ -20,6 +23,7 @@ const struct flow_route mst_route_rows[] = {
 	{BOTH,      MST_GET,    "/v1/devices/{}/commands",       FOR_OPERATORS, BODY_NONE,    &mst_way_commands,    NULL},
 	{BOTH,      MST_GET,    "/v1/devices/{}/commands/{}",    FOR_OPERATORS, BODY_NONE,    &mst_way_command_one, NULL},
 	{BOTH,      MST_DELETE, "/v1/devices/{}/commands/{}",    FOR_OPERATORS, BODY_NONE,    &mst_way_cancel,      NULL},
+	{BOTH,      MST_POST,   "/v1/challenges",                FOR_OPERATORS, BODY_SCEP,    &mst_way_challenge_new, NULL},
 };
 /* clang-format on */
 const size_t mst_route_num_rows = MST_LEN(mst_route_rows);

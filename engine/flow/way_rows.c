@@ -3,6 +3,7 @@
 #include "muster/api.h"
 #include "muster/http.h"
 #include "muster/mdm.h"
+#include "muster/scep.h"
 #include "own.h"
 
 #define REPLY {"reply", mst_http_stage_reply}
@@ -37,6 +38,17 @@ static const struct mst_stage enqueue[] = {
 	REPLY,
 };
 
+/* Twice around: what changed between look and record is looked at once more. */
+static const struct mst_stage scep[] = {
+	{"operation", mst_scep_operation}, {"open", mst_scep_open},         {"look", mst_scep_look},
+	{"issue", mst_scep_issue},         {"record", mst_scep_record},     {"look again", mst_scep_look},
+	{"issue", mst_scep_issue},         {"record", mst_scep_record},     {"seal", mst_scep_seal},
+	{"answer", mst_scep_answer},       REPLY,
+};
+static const struct mst_stage challenge_new[] = {
+	{"make", mst_scep_challenge_make}, {"made", mst_scep_challenge_made}, REPLY,
+};
+
 const struct mst_way mst_way_checkin = WAY("checkin", checkin, true);
 const struct mst_way mst_way_command = WAY("command", command, true);
 const struct mst_way mst_way_health = WAY("health", health, false);
@@ -50,3 +62,5 @@ const struct mst_way mst_way_commands = WAY("commands", commands, false);
 const struct mst_way mst_way_command_one = WAY("command-one", command_one, false);
 const struct mst_way mst_way_cancel = WAY("cancel", cancel, false);
 const struct mst_way mst_way_enqueue = WAY("enqueue", enqueue, false);
+const struct mst_way mst_way_scep = WAY("scep", scep, true);
+const struct mst_way mst_way_challenge_new = WAY("challenge-new", challenge_new, false);

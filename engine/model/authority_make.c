@@ -94,13 +94,9 @@ static bool is_rsa(enum mst_key_kind kind)
 
 int mst_authority_key(struct mst_slice *out, struct mst_arena *arena, enum mst_key_kind kind, struct mst_err *e)
 {
-	struct mst_key *key = NULL;
-	int rc = mst_key_new(&key, kind, e);
+	struct mst_slice spki;
 
-	if (rc == 0)
-		rc = mst_key_der(out, arena, key, e);
-	mst_key_free(&key);
-	return rc;
+	return mst_key_pair(out, &spki, arena, kind, e);
 }
 
 /* A helper's name is the CA's with its words behind, cut where 64 bytes (and whole characters) end. */

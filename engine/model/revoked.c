@@ -19,6 +19,7 @@ static int decode(struct mst_revoked *out, struct mst_slice key, struct mst_slic
 	out->at_ms = mst_unpack_i64(&u);
 	out->not_after = mst_unpack_i64(&u);
 	out->reason = mst_unpack_u32(&u);
+	mst_unpack_fixed(&u, out->sha256, sizeof(out->sha256));
 	return mst_unpack_end(&u, "revocation", e);
 }
 
@@ -59,7 +60,7 @@ int mst_issued_revoke(struct mst_batch *b, const struct mst_issued *i, uint32_t 
 		      struct mst_err *e)
 {
 	struct mst_issued next = *i;
-	uint8_t key[MST_ISSUED_KEY_LEN];
+	uint8_t key[MST_ISSUED_KEY_LEN], sha256[32];
 	struct mst_pack p;
 
 	if (reason > 31 || !(MST_B(reason) & REASONS))
@@ -75,6 +76,8 @@ int mst_issued_revoke(struct mst_batch *b, const struct mst_issued *i, uint32_t 
 	mst_pack_i64(&p, now_ms);
 	mst_pack_i64(&p, i->not_after);
 	mst_pack_u64(&p, reason);
+	mst_sha256(sha256, i->cert);
+	mst_pack_fixed(&p, sha256, sizeof(sha256));
 	mst_record_put(b, MST_SPACE_REVOKED, mst_slice(key, sizeof key), &p);
 	return 0;
 }

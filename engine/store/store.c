@@ -84,13 +84,25 @@ static void make_options(struct mst_store *store, const struct mst_store_conf *c
 	store->queue_max = conf->queue_max ? conf->queue_max : QUEUE_MAX_DEFAULT;
 }
 
-static void free_all(struct mst_store *store)
+/* RocksDB's close asserts that no write to its log failed. After one there is nothing left to save, since what was acknowledged
+ * is synced: the database stays as it is until the process ends. */
+static rocksdb_t *abandoned;
+
+static void close_database(struct mst_store *store)
 {
 	for (size_t i = 0; i < MST_NUM_SPACES; i++)
-		if (store->db && store->spaces[i])
+		if (store->spaces[i])
 			rocksdb_column_family_handle_destroy(store->spaces[i]);
-	if (store->db)
+	if (store->committer.is_failing)
+		abandoned = store->db;
+	else
 		rocksdb_close(store->db);
+}
+
+static void free_all(struct mst_store *store)
+{
+	if (store->db)
+		close_database(store);
 	drop_options(store);
 	for (size_t heat = 0; heat < NUM_HEATS; heat++)
 		for (size_t reach = 0; reach < NUM_REACHES; reach++)
@@ -160,7 +172,8 @@ void mst_store_close(struct mst_store **store)
 	if (!*store)
 		return;
 	mst_committer_stop(*store);
-	flush(*store);
+	if (!(*store)->committer.is_failing)
+		flush(*store);
 	free_all(*store);
 	*store = NULL;
 }

@@ -37,6 +37,10 @@
 	X(COMMANDS_SENT, "commands_sent_total", "Commands handed to devices")                      \
 	X(COMMANDS_QUEUED, "commands_queued_total", "Commands queued by operators")                \
 	X(IDENTITY_REFUSED, "identities_refused_total", "Requests refused for their identity")     \
+	X(SCEP_ISSUED, "scep_certificates_total", "Certificates issued by SCEP")                   \
+	X(SCEP_AGAIN, "scep_delivered_again_total", "Certificates and lists delivered by SCEP without issuing") \
+	X(SCEP_REFUSED, "scep_refused_total", "SCEP messages refused")                             \
+	X(SCEP_SHED, "scep_shed_total", "SCEP messages beyond a source's rate")                     \
 	X(STORE_GROUPS, "store_groups_total", "Commit groups, each one sync")                      \
 	X(STORE_BATCHES, "store_batches_total", "Batches committed")                               \
 	X(STORE_FAILED, "store_batches_failed_total", "Batches that could not be written")         \

@@ -13,6 +13,8 @@
 
 /* mst_sha256 of `in`. */
 void mst_sha256(uint8_t out[static 32], struct mst_slice in);
+/* mst_sha1 of `in`: a fingerprint where a protocol knows no other, never for a signature. */
+void mst_sha1(uint8_t out[static 20], struct mst_slice in);
 
 /* Private keys. Safe to share between threads for signing. */
 struct mst_key;
@@ -33,6 +35,10 @@ int mst_key_der(struct mst_slice *out, struct mst_arena *arena, const struct mst
  * ECDSA as DER (RFC 3279 2.2.3). */
 enum mst_sig_alg mst_key_alg(const struct mst_key *key);
 int mst_key_sign(struct mst_slice *out, struct mst_arena *arena, const struct mst_key *key, struct mst_slice bytes,
+		 struct mst_err *e) MST_MUST;
+/* mst_key_pair makes a key that is only kept: its PKCS#8 DER (wipe it after use) and SubjectPublicKeyInfo. For P-256 much
+ * cheaper than mst_key_new, _der and _spki. */
+int mst_key_pair(struct mst_slice *der, struct mst_slice *spki, struct mst_arena *arena, enum mst_key_kind kind,
 		 struct mst_err *e) MST_MUST;
 bool mst_key_is_rsa(const struct mst_key *key);
 /* mst_key_alg_for is the algorithm of this key with SHA-256, -384 or -512; `hash_bits` 0: mst_key_alg. UNKNOWN for others.

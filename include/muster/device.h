@@ -107,7 +107,8 @@ void mst_binding_drop(struct mst_batch *b, const uint8_t sha256[static 32]);
 	X(REBOUND, "certificate-rebound")                                                          \
 	X(QUEUED, "command-queued")                                                                \
 	X(ANSWERED, "command-answered")                                                            \
-	X(CANCELLED, "command-cancelled")
+	X(CANCELLED, "command-cancelled")                                                          \
+	X(CERTIFICATE_REFUSED, "certificate-refused")
 enum mst_event {
 #define X(name, word) MST_EVENT_##name,
 	MST_EVENTS(X)

@@ -43,7 +43,7 @@ int mst_issued_next(struct mst_walk *w, struct mst_read *r, struct mst_issued *o
 int mst_issued_revoke(struct mst_batch *b, const struct mst_issued *i, uint32_t reason, int64_t now_ms, const struct mst_seal *seal,
 		      struct mst_err *e) MST_MUST;
 struct mst_revoked {
-	uint8_t serial[16];
+	uint8_t serial[16], sha256[32]; /* sha256: of the certificate, by which TLS knows it */
 	int64_t at_ms, not_after; /* milliseconds; seconds */
 	uint32_t reason;
 };

@@ -31,7 +31,9 @@
 	X(AUTHORITY, "authority", 0, false, "SHA-256 of a CA's name -> the CA, its keys sealed")         \
 	X(CERT, "cert", 16, false, "CA, serial number -> certificate issued")                            \
 	X(REVOKED, "revoked", 16, false, "CA, serial number -> what its CRL says")                       \
-	X(CHALLENGE, "challenge", 0, false, "SHA-256 of a SCEP challenge -> what it is good for")
+	X(CRL, "crl", 0, false, "CA -> the CRL it published last")                                       \
+	X(CHALLENGE, "challenge", 0, false, "SHA-256 of a SCEP challenge -> what it is good for")         \
+	X(LINK, "link", 0, false, "SHA-256 of an enrolment link's token -> device and names it is for")
 
 enum mst_space {
 #define X(id, name, prefix, is_once, what) MST_SPACE_##id,

@@ -74,7 +74,7 @@ def _(rig):
     expect(rc == 1 and err, f"a second one on the same store: {rc} {err}")
     expect_eq(rig.server.call("GET", "/healthz")[0], 200, "the first one")
     with open(rig.server.path("other.conf"), "w", encoding="utf-8") as f:
-        f.write(good + "[store]\npath = other-store\n[control]\npath = other.sock\n")
+        f.write(good.replace("path = store", "path = other-store").replace("control.sock", "other.sock"))
     rc, _, err = musterd(rig, "-c", "other.conf")
     # SO_REUSEPORT would let a second server of the same user share the port; ours must not.
     expect(rc == 1 and str(rig.server.port) in err, f"a second one on the same port: {rc} {err}")
@@ -176,12 +176,13 @@ def _(rig):
     expect_eq(device.stored()["token_updates"] >= good, True, "reads go on")
     expect_eq(device.report("Idle").status, 200, "polls go on")
     resource.prlimit(rig.server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    rig.server.stop()
+    rc = rig.server.stop()
     rig.server.prefix = []
     rig.server.start()
     stored = device.stored()["token_updates"]
     expect(good + 1 <= stored + 1 and stored >= good, f"{stored} stored, {good} acknowledged")
     expect_eq(device.checkin("TokenUpdate").status, 200, "after the restart")
+    expect_eq(rc, 0, "exit status of the one that could not write")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EnvelopedData: what we seal we open; bad padding of any kind gives random keys and one failure.
- */
+/* EnvelopedData: what we seal we open; bad padding gives random keys and one failure. */
 #include <criterion/criterion.h>
 
 #include "../../../engine/codec/cms_own.h"
@@ -193,6 +192,75 @@ Test(cms_env, cut_and_flipped)
 	}
 	/* Versions, the recipient's name and number, the type of the content. */
 	cr_expect_lt(num_same, 100);
+	EVP_PKEY_free(own.pkey);
+	kit_done(&kit);
+}
+
+/* Names that were encoded anew with another kind of string, case or spacing are the same (RFC
+ * 5280 7.1). */
+Test(cms_env, names)
+{
+#define NAME(len, tag, ...)                                                                        \
+	OID(0x30, (len) + 11, 0x31, (len) + 9, 0x30, (len) + 7, 0x06, 0x03, 0x55, 0x04, 0x03, tag, \
+	    len, __VA_ARGS__)
+	const struct mst_slice printable = NAME(4, 0x13, 'R', 'A', ' ', '1');
+	const struct {
+		const char *name;
+		struct mst_slice other;
+		bool is_same;
+	} rows[] = {
+		{"itself", NAME(4, 0x13, 'R', 'A', ' ', '1'), true},
+		{"UTF-8", NAME(4, 0x0c, 'R', 'A', ' ', '1'), true},
+		{"case", NAME(4, 0x0c, 'r', 'a', ' ', '1'), true},
+		{"spaces", NAME(5, 0x0c, 'R', 'A', ' ', ' ', '1'), true},
+		{"another", NAME(4, 0x13, 'R', 'A', ' ', '2'), false},
+		{"shorter", NAME(3, 0x13, 'R', 'A', ' '), false},
+		{"broken", OID(0x30, 0x05, 0x31), false},
+		{"empty", {NULL, 0}, false},
+	};
+	for (size_t i = 0; i < MST_LEN(rows); i++)
+		cr_expect_eq(mst_cms_name_same(printable, rows[i].other), rows[i].is_same, "%s",
+			     rows[i].name);
+}
+
+/* Memory that ends anywhere is an answer. */
+Test(cms_env, little_memory)
+{
+	struct kit kit;
+	struct mst_slice sealed, signed_data;
+	struct mst_err e;
+	unsigned num_fine = 0;
+	kit_init(&kit);
+	struct kit_id own = kit_id(&kit, KIT_RSA, "own");
+	const struct mst_slice text = MST_S("0123456789abcdef0123456789abcdef");
+	const struct mst_cms_sign what = {
+		.key = &own.key, .cert = own.der, .content = text, .digest = MST_CMS_SHA256};
+	cr_assert_eq(mst_cms_seal(&sealed, &kit.arena, text, &own.cert, 1, MST_CMS_AES128,
+				  MST_CMS_RSA_V15, &e),
+		     0);
+	for (size_t limit = 16; limit < 8192; limit += 16) {
+		struct mst_arena a;
+		struct mst_cms_opened opened;
+		int failed = 0;
+		mst_arena_init(&a, NULL, limit);
+		failed += mst_cms_open(&opened, &a, sealed, &own.cert, &own.key, 0, &e);
+		cr_expect(failed == 0 || e.code == MST_E_BUSY, "%zu: %s", limit, e.text);
+		failed += mst_cms_seal(&sealed, &a, text, &own.cert, 1, MST_CMS_AES128,
+				       MST_CMS_RSA_V15, &e);
+		/* The key of these tests needs its own share. */
+		if (limit > 2048)
+			failed += mst_cms_sign(&signed_data, &a, &what, &e);
+		num_fine += failed == 0;
+		cr_expect(failed == 0 || e.code == MST_E_BUSY, "%zu: %s", limit, e.text);
+		if (failed == 0)
+			sealed = kit_copy(&kit, sealed);
+		else
+			cr_assert_eq(mst_cms_seal(&sealed, &kit.arena, text, &own.cert, 1,
+						  MST_CMS_AES128, MST_CMS_RSA_V15, &e),
+				     0);
+		mst_arena_done(&a);
+	}
+	cr_expect_gt(num_fine, 100);
 	EVP_PKEY_free(own.pkey);
 	kit_done(&kit);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys, certificates and the openssl program for the tests of CMS and PKCS#12. */
+/* Keys, certificates and other people's programs for the tests of CMS and PKCS#12. */
 #include "cms_kit.h"
 
 #include <dirent.h>
@@ -21,7 +21,6 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#define OPENSSL    "/usr/bin/openssl"
 #define WORDS_MAX  48
 #define PATIENCE_S 60
 
@@ -80,9 +79,16 @@ struct mst_slice kit_copy(struct kit *kit, struct mst_slice bytes)
 	return out;
 }
 
-bool kit_has_openssl(void)
+static void program_path(char out[static 64], const char *program)
 {
-	return access(OPENSSL, X_OK) == 0;
+	snprintf(out, 64, "/usr/bin/%s", program);
+}
+
+bool kit_has(const char *program)
+{
+	char path[64];
+	program_path(path, program);
+	return access(path, X_OK) == 0;
 }
 
 const char *kit_said(struct kit *kit)
@@ -91,22 +97,24 @@ const char *kit_said(struct kit *kit)
 	return said.at ? (const char *)said.at : "";
 }
 
-static void run(const struct kit *kit, char **argv)
+static void become(const struct kit *kit, const char *program, char **argv)
 {
+	char path[64];
 	int said = -1;
+	program_path(path, program);
 	if (chdir(kit->folder) == 0)
 		said = open("said", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	if (said < 0 || dup2(said, STDOUT_FILENO) < 0 || dup2(said, STDERR_FILENO) < 0)
 		_exit(126);
 	alarm(PATIENCE_S);
-	execve(OPENSSL, argv, (char *[]){NULL});
+	execve(path, argv, (char *[]){NULL});
 	_exit(127);
 }
 
-int kit_openssl(struct kit *kit, const char *format, ...)
+int kit_run(struct kit *kit, const char *program, const char *format, ...)
 {
-	char line[1024] = "openssl ", *argv[WORDS_MAX] = {NULL}, *rest = line;
-	size_t num = 0, head = strlen(line);
+	char line[1024], *argv[WORDS_MAX] = {NULL}, *rest = line;
+	size_t num = 0, head = (size_t)snprintf(line, sizeof(line), "%s ", program);
 	int status = -1;
 	va_list args;
 	va_start(args, format);
@@ -123,7 +131,7 @@ int kit_openssl(struct kit *kit, const char *format, ...)
 	pid_t pid = fork();
 	cr_assert_geq(pid, 0);
 	if (pid == 0)
-		run(kit, argv);
+		become(kit, program, argv);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys, certificates and the openssl program for the tests of CMS and PKCS#12. */
+/* Keys, certificates and other people's programs for the tests of CMS and PKCS#12. */
 #ifndef CMS_KIT_H
 #define CMS_KIT_H
 
@@ -32,10 +32,11 @@ void kit_put(struct kit *kit, const char *name, struct mst_slice bytes);
 struct mst_slice kit_get(struct kit *kit, const char *name);
 struct mst_slice kit_copy(struct kit *kit, struct mst_slice bytes);
 
-/* kit_has_openssl: is the program there. kit_openssl runs it in the folder with words separated by
- * single spaces; returns its exit status. What it said is in the file "said". */
-bool kit_has_openssl(void);
-int kit_openssl(struct kit *kit, const char *format, ...) MST_PRINTF(2, 3);
+/* kit_has says whether a program (of /usr/bin) is there. kit_run runs it in the folder, words
+ * separated by single spaces, and returns its exit status; what it said is in kit_said. */
+bool kit_has(const char *program);
+int kit_run(struct kit *kit, const char *program, const char *format, ...) MST_PRINTF(3, 4);
+#define kit_openssl(kit, ...) kit_run(kit, "openssl", __VA_ARGS__)
 const char *kit_said(struct kit *kit);
 
 #endif

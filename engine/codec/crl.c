@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes certificate revocation lists, RFC 5280 5, version 2. */
+#include "muster/crl.h"
+
+#include "sig_own.h"
+
+#define SERIAL_LEN 16
+#define BODY_MORE  256 /* version, times, extensions, and the heads around them */
+
+/* cRLReason up to its value: { { 2.5.29.21, { ENUMERATED */
+static const uint8_t reason_head[] = {0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01};
+
+static const struct mst_slice oid_number = OID(0x55, 0x1d, 0x14), oid_authority = OID(0x55, 0x1d, 0x23);
+
+static const char *const reasons[] = {
+	[0] = "unspecified", [1] = "keyCompromise",        [2] = "cACompromise",    [3] = "affiliationChanged",
+	[4] = "superseded",  [5] = "cessationOfOperation", [6] = "certificateHold", [8] = "removeFromCRL",
+	[9] = "privilegeWithdrawn", [10] = "aACompromise",
+};
+
+const char *mst_crl_reason_word(uint32_t reason)
+{
+	return reason < MST_LEN(reasons) ? reasons[reason] : NULL;
+}
+
+int mst_crl_reason_from(uint32_t *out, struct mst_slice word, struct mst_err *e)
+{
+	for (uint32_t i = 0; i < MST_LEN(reasons); i++) {
+		if (!reasons[i] || !mst_slice_eq(word, mst_slice_str(reasons[i])))
+			continue;
+		*out = i;
+		return 0;
+	}
+	return mst_fail(e, MST_E_SYNTAX, "no such reason to revoke");
+}
+
+/* INTEGER of a number without leading zeros. */
+static size_t put_serial(uint8_t *out, const uint8_t *serial)
+{
+	size_t skip = 0, at = 2;
+	while (skip < SERIAL_LEN - 1 && serial[skip] == 0)
+		skip++;
+	if (serial[skip] & 0x80)
+		out[at++] = 0;
+	memcpy(out + at, serial + skip, SERIAL_LEN - skip);
+	at += SERIAL_LEN - skip;
+	out[0] = CBS_ASN1_INTEGER;
+	out[1] = (uint8_t)(at - 2);
+	return at;
+}
+
+/* Every length is below 128: heads are two bytes. */
+size_t mst_crl_entry_put(uint8_t out[static MST_CRL_ENTRY_ROOM], const uint8_t serial[static 16], int64_t at_s, uint32_t reason)
+{
+	uint8_t text[SIG_TIME_LEN];
+	size_t at = 2 + put_serial(out + 2, serial);
+	mst_sig_time(text, at_s);
+	bool is_utc = memcmp(text, "2050", 4) < 0;
+	size_t skip = is_utc ? 2 : 0;
+	out[at++] = is_utc ? 0x17 : 0x18;
+	out[at++] = (uint8_t)(SIG_TIME_LEN - skip);
+	memcpy(out + at, text + skip, SIG_TIME_LEN - skip);
+	at += SIG_TIME_LEN - skip;
+	if (reason) {
+		memcpy(out + at, reason_head, sizeof(reason_head));
+		at += sizeof(reason_head);
+		out[at++] = (uint8_t)reason;
+	}
+	out[0] = 0x30;
+	out[1] = (uint8_t)(at - 2);
+	return at;
+}
+
+/* An extension that is not critical; its value is opened by the caller. */
+static bool open_extension(CBB *extension, CBB *value, CBB *list, struct mst_slice oid)
+{
+	return CBB_add_asn1(list, extension, CBS_ASN1_SEQUENCE) && mst_der_put(extension, CBS_ASN1_OBJECT, oid) &&
+	       CBB_add_asn1(extension, value, CBS_ASN1_OCTETSTRING);
+}
+
+static bool put_extensions(CBB *to, const struct mst_crl *crl)
+{
+	CBB wrapped, list, extension, value, inside;
+	if (!CBB_add_asn1(to, &wrapped, DER_INSIDE(0)) || !CBB_add_asn1(&wrapped, &list, CBS_ASN1_SEQUENCE))
+		return false;
+	if (crl->key_id.len &&
+	    (!open_extension(&extension, &value, &list, oid_authority) || !CBB_add_asn1(&value, &inside, CBS_ASN1_SEQUENCE) ||
+	     !mst_der_put(&inside, DER_CONTEXT(0), crl->key_id)))
+		return false;
+	return open_extension(&extension, &value, &list, oid_number) && CBB_add_asn1_uint64(&value, crl->number) && CBB_flush(to);
+}
+
+static bool put_body(CBB *to, const struct mst_crl *crl)
+{
+	CBB body;
+	return CBB_add_asn1(to, &body, CBS_ASN1_SEQUENCE) && CBB_add_asn1_uint64(&body, 1) &&
+	       mst_der_add(&body, mst_sig_der(crl->alg)) && mst_der_add(&body, crl->issuer) &&
+	       mst_sig_put_time(&body, crl->this_s, true) && mst_sig_put_time(&body, crl->next_s, true) &&
+	       /* a list without entries is absent, RFC 5280 5.1.2.6 */
+	       (crl->entries.len == 0 || mst_der_put(&body, CBS_ASN1_SEQUENCE, crl->entries)) && put_extensions(&body, crl) &&
+	       CBB_flush(to);
+}
+
+int mst_crl_body(struct mst_slice *out, struct mst_arena *arena, const struct mst_crl *crl, struct mst_err *e)
+{
+	size_t room = BODY_MORE + crl->issuer.len + crl->key_id.len + crl->entries.len;
+	uint8_t *at = mst_arena_get(arena, room);
+	CBB cbb;
+	CBB_zero(&cbb);
+	if (!at || !mst_sig_der(crl->alg).len || !CBB_init_fixed(&cbb, at, room) || !put_body(&cbb, crl))
+		return mst_fail(e, MST_E_BUSY, "a CRL cannot be written");
+	*out = mst_slice(at, CBB_len(&cbb));
+	return 0;
+}
+
+int mst_crl_whole(struct mst_slice *out, struct mst_arena *arena, struct mst_slice body, enum mst_sig_alg alg,
+		  struct mst_slice signature, struct mst_err *e)
+{
+	size_t room = SIG_MORE + body.len + signature.len;
+	uint8_t *at = mst_arena_get(arena, room);
+	CBB cbb, inside;
+	CBB_zero(&cbb);
+	if (!at || !CBB_init_fixed(&cbb, at, room) || !CBB_add_asn1(&cbb, &inside, CBS_ASN1_SEQUENCE) ||
+	    !mst_sig_put(&inside, body, alg, signature) || !CBB_flush(&cbb))
+		return mst_fail(e, MST_E_BUSY, "a CRL cannot be written");
+	*out = mst_slice(at, CBB_len(&cbb));
+	return 0;
+}
