@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How devices answer commands: characters of devices as rows, and the command in hand. */
-#include "fleet.h"
+#include "parts.h"
 #include "muster/plist.h"
 
 #define BUSY_DEVICE   1 /* of every CHARACTERS devices: puts commands off in its first session */
-#define STRICT_DEVICE 2 /* answers what it does not know with CommandFormatError instead of Error */
-#define CHARACTERS    1000
-#define MESSAGE_LIMITS (&(const struct mst_plist_limits){.len_max = 1u << 20, .depth_max = 24, .nodes_max = 10000})
+#define STRICT_DEVICE 2 /* answers what it does not know with CommandFormatError instead of Error  \
+			 */
+#define CHARACTERS 1000
+#define MESSAGE_LIMITS                                                                             \
+	(&(const struct mst_plist_limits){.len_max = 1u << 20, .depth_max = 24, .nodes_max = 10000})
 
 static const struct {
 	const char *status; /* Apple's word */
@@ -20,8 +22,10 @@ static const struct {
 
 /* What the simulated devices can do; everything else is unknown to them. */
 static const char *const known_types[] = {
-	"DeviceInformation", "SecurityInfo", "ProfileList", "InstalledApplicationList", "CertificateList", "Restrictions",
-	"DeviceLock", "InstallProfile", "RemoveProfile", "RestartDevice", "ShutDownDevice", "Settings", "DeviceConfigured",
+	"DeviceInformation", "SecurityInfo",  "ProfileList",    "InstalledApplicationList",
+	"CertificateList",   "Restrictions",  "DeviceLock",     "InstallProfile",
+	"RemoveProfile",     "RestartDevice", "ShutDownDevice", "Settings",
+	"DeviceConfigured",
 };
 
 const char *mst_answer_status(enum mst_answer answer)
@@ -66,9 +70,11 @@ int mst_answer_take(struct mst_device_sim *dev, struct mst_slice body)
 
 	if (mst_plist_parse(&root, body, MESSAGE_LIMITS, NULL) < 0)
 		return -1;
-	is_ok = mst_plist_text0(root, &uuid, "CommandUUID", NULL) > 0 && copy(dev->uuid, sizeof(dev->uuid), uuid) &&
+	is_ok = mst_plist_text0(root, &uuid, "CommandUUID", NULL) > 0 &&
+		copy(dev->uuid, sizeof(dev->uuid), uuid) &&
 		mst_plist_dict0(root, &command, "Command", NULL) > 0 &&
-		mst_plist_text0(command, &type, "RequestType", NULL) > 0 && copy(dev->type, sizeof(dev->type), type);
+		mst_plist_text0(command, &type, "RequestType", NULL) > 0 &&
+		copy(dev->type, sizeof(dev->type), type);
 	mst_plist_free(&root);
 	dev->has_command = is_ok;
 	return is_ok ? 0 : -1;

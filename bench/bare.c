@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The least a server of this kind can cost: loop, net and tls; every record that arrives is answered with an empty 200. */
-#include <stdlib.h>
+/* The least a server of this kind can cost: loop, net and tls; every record that arrives is
+ * answered with an empty 200. */
+#include <stdio.h>
 #include <unistd.h>
 
-#include "fleet.h"
-#include "muster/clock.h"
+#include "line.h"
+#include "muster/crypt.h"
 #include "muster/file.h"
 #include "muster/log.h"
+#include "muster/net.h"
+#include "muster/tls.h"
 
-#define KNOWN_MAX   65536
-#define WAIT_MS     60000
-#define FILE_MAX    65536
-#define TICKET_S    3600
+#define KNOWN_MAX 65536
+#define WAIT_MS   60000
+#define FILE_MAX  65536
+#define TICKET_S  3600
 
 static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
@@ -89,33 +92,45 @@ static void on_gone(struct mst_conn *c)
 	mst_tls_free(&tls);
 }
 
-static const struct mst_edge edge = {.on_open = on_open, .on_bytes = on_bytes, .on_sent = on_sent, .on_gone = on_gone};
+static const struct mst_edge edge = {
+	.on_open = on_open, .on_bytes = on_bytes, .on_sent = on_sent, .on_gone = on_gone};
 
 static int make_ctx(struct bare *bare, struct mst_err *e)
 {
-	struct mst_tls_conf conf = {
-		.client = MST_TLS_CLIENT_ASK, .allows_12 = true, .known_max = KNOWN_MAX, .ticket_s = TICKET_S,
-		.verify = {.verify = mst_trust_verify}};
+	struct mst_tls_conf conf = {.client = MST_TLS_CLIENT_ASK,
+				    .allows_12 = true,
+				    .known_max = KNOWN_MAX,
+				    .ticket_s = TICKET_S,
+				    .verify = {.verify = mst_trust_verify}};
 	struct mst_slice ca;
 
 	if (mst_file_read(&conf.chain_pem, &bare->arena, bare->certificate, FILE_MAX, e) < 0 ||
 	    mst_file_read(&conf.key_pem, &bare->arena, bare->key, FILE_MAX, e) < 0 ||
-	    mst_file_read(&ca, &bare->arena, bare->device_ca, FILE_MAX, e) < 0 || mst_trust_new(&bare->trust, ca, e) < 0)
+	    mst_file_read(&ca, &bare->arena, bare->device_ca, FILE_MAX, e) < 0 ||
+	    mst_trust_new(&bare->trust, ca, e) < 0)
 		return -1;
 	conf.verify.context = bare->trust;
-	memset(conf.ticket_secret, 7, sizeof(conf.ticket_secret)); /* a measurement has no secrets */
+	memset(conf.ticket_secret, 7,
+	       sizeof(conf.ticket_secret)); /* a measurement has no secrets */
 	return mst_tls_ctx_new(&bare->ctx, &conf, NULL, bare->loop, e);
 }
 
 static int serve(struct bare *bare, struct mst_err *e)
 {
-	struct mst_loop_conf loop = {.num_files = bare->num_conns + 64, .cpu = bare->is_pinned ? (int)bare->cpu : -1, .name = "bare"};
+	struct mst_loop_conf loop = {.num_files = bare->num_conns + 64,
+				     .cpu = bare->is_pinned ? (int)bare->cpu : -1,
+				     .name = "bare"};
 	struct mst_net_conf net = {.num_conns_max = bare->num_conns, .out_bytes_max = 1 << 20};
-	struct mst_listen_conf listener = {
-		.address = bare->address, .port = (uint16_t)bare->port, .first = MST_CONN_HELLO, .edge = &edge, .up = bare};
+	struct mst_listen_conf listener = {.address = bare->address,
+					   .port = (uint16_t)bare->port,
+					   .first = MST_CONN_HELLO,
+					   .edge = &edge,
+					   .up = bare};
 
-	net.state_ms[MST_CONN_HELLO] = net.state_ms[MST_CONN_IDLE] = net.state_ms[MST_CONN_DRAIN] = WAIT_MS;
-	if (mst_loop_new(&bare->loop, &loop, e) < 0 || make_ctx(bare, e) < 0 || mst_net_new(&bare->net, bare->loop, &net, e) < 0 ||
+	net.state_ms[MST_CONN_HELLO] = net.state_ms[MST_CONN_IDLE] = net.state_ms[MST_CONN_DRAIN] =
+		WAIT_MS;
+	if (mst_loop_new(&bare->loop, &loop, e) < 0 || make_ctx(bare, e) < 0 ||
+	    mst_net_new(&bare->net, bare->loop, &net, e) < 0 ||
 	    mst_net_listen(bare->net, &listener, e) < 0)
 		return -1;
 	printf("ready %u %d\n", mst_net_port(bare->net, 0), (int)getpid());

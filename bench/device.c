@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A device walks the steps of its operation, and checks every answer. */
-#include "fleet.h"
+#include "parts.h"
 
 enum gone_on { GO_ON, WAITS, FAILED };
 
@@ -12,7 +12,8 @@ static void fail(struct mst_device_sim *dev, enum mst_fleet_error kind, const ch
 	tally->errors[kind]++;
 	tally->num_errors++;
 	if (!tally->first_error[0])
-		snprintf(tally->first_error, sizeof(tally->first_error), "%s: %.150s", dev->udid, why);
+		snprintf(tally->first_error, sizeof(tally->first_error), "%s: %.150s", dev->udid,
+			 why);
 	dev->doing = DO_END;
 	mst_dialog_close(dev);
 	if (dev->operation)
@@ -28,7 +29,8 @@ static enum gone_on ask(struct mst_device_sim *dev, enum mst_do what)
 		return FAILED;
 	}
 	dev->doing = what;
-	mst_dialog_send(dev->dialog, mst_message_write(room, sizeof(room), dev, what, dev->answering));
+	mst_dialog_send(dev->dialog,
+			mst_message_write(room, sizeof(room), dev, what, dev->answering));
 	return WAITS;
 }
 
@@ -94,7 +96,8 @@ static enum gone_on enter_answer_one(struct mst_device_sim *dev)
 	return ask(dev, DO_ANSWER_ONE);
 }
 
-/* Comes back to itself until the queue is empty; who put something off polls once more, in a session of its own. */
+/* Comes back to itself until the queue is empty; who put something off polls once more, in a
+ * session of its own. */
 static enum gone_on enter_answer_all(struct mst_device_sim *dev)
 {
 	if (!dev->has_command && !dev->is_put_off)
@@ -129,7 +132,8 @@ static void walk(struct mst_device_sim *dev)
 		;
 }
 
-void mst_device_start(struct mst_device_sim *dev, const struct mst_operation *operation, uint64_t due_ns)
+void mst_device_start(struct mst_device_sim *dev, const struct mst_operation *operation,
+		      uint64_t due_ns)
 {
 	dev->operation = operation;
 	dev->at = 0;
@@ -176,7 +180,9 @@ static bool take_command(struct mst_device_sim *dev, struct mst_slice body)
 	if (!mst_answer_is_due(dev))
 		return fail(dev, FLEET_ORDER, "another command than the one that is due"), false;
 	if (was_put_off(dev))
-		return fail(dev, FLEET_AGAIN, "a command came again in the session that put it off"), false;
+		return fail(dev, FLEET_AGAIN,
+			    "a command came again in the session that put it off"),
+		       false;
 	return true;
 }
 
@@ -202,7 +208,8 @@ static bool take_answer(struct mst_device_sim *dev, struct mst_slice body)
 	}
 	dev->fleet->tally->answers[dev->answering]++;
 	dev->num_answered++;
-	mst_drive_ack(dev->fleet, "RESULT %s %s %s\n", dev->udid, dev->uuid, mst_answer_status(dev->answering));
+	mst_drive_ack(dev->fleet, "RESULT %s %s %s\n", dev->udid, dev->uuid,
+		      mst_answer_status(dev->answering));
 	return take_command(dev, body);
 }
 
@@ -216,8 +223,8 @@ void mst_device_on_reply(struct mst_device_sim *dev, int status, struct mst_slic
 	}
 	if (status != 200) {
 		char text[128];
-		snprintf(text, sizeof(text), "%s: status %d: %.*s", dev->operation->name, status, body.len > 60 ? 60 : (int)body.len,
-			 (const char *)body.at);
+		snprintf(text, sizeof(text), "%s: status %d: %.*s", dev->operation->name, status,
+			 body.len > 60 ? 60 : (int)body.len, (const char *)body.at);
 		fail(dev, FLEET_STATUS, text);
 		return;
 	}

@@ -2,7 +2,7 @@
 /* One connection of a device: dial, TLS as a client, requests out, replies in. */
 #include <stdlib.h>
 
-#include "fleet.h"
+#include "parts.h"
 
 struct mst_dialog {
 	struct mst_device_sim *dev; /* NULL: the device went on without it */
@@ -17,7 +17,8 @@ struct mst_dialog {
 	uint32_t num_replies;
 };
 
-static const struct mst_http1_limits limits = {.line_max = 16384, .head_max = 32768, .headers_max = 64};
+static const struct mst_http1_limits limits = {
+	.line_max = 16384, .head_max = 32768, .headers_max = 64};
 
 static struct mst_device_sim *detach(struct mst_dialog *d)
 {
@@ -123,7 +124,8 @@ static bool read_dry(struct mst_dialog *d)
 	if (n == 0)
 		return true;
 	if (d->dev && d->num_replies == 0 && !d->fleet->tally->first_error[0])
-		snprintf(d->fleet->tally->first_error, sizeof(d->fleet->tally->first_error), "TLS: %.150s", e.text);
+		snprintf(d->fleet->tally->first_error, sizeof(d->fleet->tally->first_error),
+			 "TLS: %.150s", e.text);
 	broken(d, d->num_replies ? FLEET_CLOSED : FLEET_HANDSHAKE, "TLS broke");
 	return false;
 }
@@ -185,7 +187,8 @@ static void on_end(struct mst_conn *c)
 
 	mst_conn_finish(c, "the server closed");
 	if (dev)
-		mst_device_on_broken(dev, d->was_open ? FLEET_CLOSED : FLEET_HANDSHAKE, "the server closed");
+		mst_device_on_broken(dev, d->was_open ? FLEET_CLOSED : FLEET_HANDSHAKE,
+				     "the server closed");
 }
 
 static void on_late(struct mst_conn *c)
@@ -199,7 +202,9 @@ static void on_gone(struct mst_conn *c)
 {
 	struct mst_dialog *d = c->up;
 	struct mst_device_sim *dev = detach(d);
-	enum mst_fleet_error kind = d->was_open ? FLEET_CLOSED : d->tls ? FLEET_HANDSHAKE : FLEET_CONNECT;
+	enum mst_fleet_error kind = d->was_open ? FLEET_CLOSED
+				    : d->tls    ? FLEET_HANDSHAKE
+						: FLEET_CONNECT;
 
 	if (dev)
 		mst_device_on_broken(dev, kind, c->why ? c->why : "the server closed");
@@ -208,8 +213,12 @@ static void on_gone(struct mst_conn *c)
 	free(d);
 }
 
-const struct mst_edge mst_dialog_edge = {
-	.on_open = on_open, .on_bytes = on_bytes, .on_sent = on_sent, .on_late = on_late, .on_end = on_end, .on_gone = on_gone};
+const struct mst_edge mst_dialog_edge = {.on_open = on_open,
+					 .on_bytes = on_bytes,
+					 .on_sent = on_sent,
+					 .on_late = on_late,
+					 .on_end = on_end,
+					 .on_gone = on_gone};
 
 static int make_ctx(struct mst_device_sim *dev, struct mst_err *e)
 {
@@ -221,7 +230,8 @@ static int make_ctx(struct mst_device_sim *dev, struct mst_err *e)
 		.allows_12 = true,
 		.forbids_13 = dev->fleet->conf->is_tls12,
 		.known_max = 4,
-		.ticket_secret = {1}, /* servers' business; not all zero, so that tickets are kept */
+		.ticket_secret =
+			{1}, /* servers' business; not all zero, so that tickets are kept */
 	};
 
 	return mst_tls_ctx_new(&dev->ctx, &conf, NULL, dev->fleet->loop, e);

@@ -2,14 +2,14 @@
 /* The schedule of one thread: who begins when, until the phase has what it wants. */
 #include <stdarg.h>
 
-#include "fleet.h"
+#include "parts.h"
 #include "muster/clock.h"
 
-#define NS_PER_S       1000000000ull
-#define NS_PER_MS      1000000ull
-#define WAIT_MAX_MS    50
-#define CLOSE_WAIT_MS  3000
-#define CLOSE_TURN_MS  10
+#define NS_PER_S      1000000000ull
+#define NS_PER_MS     1000000ull
+#define WAIT_MAX_MS   50
+#define CLOSE_WAIT_MS 3000
+#define CLOSE_TURN_MS 10
 
 static void free_push(struct mst_fleet *fleet, struct mst_device_sim *dev)
 {
@@ -106,16 +106,19 @@ static uint32_t wait_ms(const struct mst_fleet *fleet)
 {
 	uint64_t now = mst_clock_ns(), due = due_of(fleet, now);
 
-	if (!fleet->rate || !fleet->phase->is_measured || !fleet->free_first || fleet->num_issued >= fleet->num_wanted)
+	if (!fleet->rate || !fleet->phase->is_measured || !fleet->free_first ||
+	    fleet->num_issued >= fleet->num_wanted)
 		return WAIT_MAX_MS;
 	if (due <= now + NS_PER_MS)
 		return 0;
-	return (due - now) / NS_PER_MS < WAIT_MAX_MS ? (uint32_t)((due - now) / NS_PER_MS) : WAIT_MAX_MS;
+	return (due - now) / NS_PER_MS < WAIT_MAX_MS ? (uint32_t)((due - now) / NS_PER_MS)
+						     : WAIT_MAX_MS;
 }
 
 static int sample(struct mst_fleet *fleet)
 {
-	if (!fleet->pid || !fleet->phase->is_measured || fleet->num_samples == RSS_SAMPLES || fleet->num_wanted == UINT64_MAX ||
+	if (!fleet->pid || !fleet->phase->is_measured || fleet->num_samples == RSS_SAMPLES ||
+	    fleet->num_wanted == UINT64_MAX ||
 	    fleet->num_over * (RSS_SAMPLES - 1) < fleet->num_wanted * fleet->num_samples)
 		return 0;
 	if (mst_server_rss_kib(&fleet->rss_kib[fleet->num_samples], fleet->pid, &fleet->err) < 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run: makes the devices and the threads, leads them through the phases together, adds up what they found. */
-#include "fleet.h"
+/* A run: makes the devices and the threads, leads them through the phases together, adds up what
+ * they found. */
+#include "line.h"
+#include "parts.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -12,12 +14,12 @@
 #include "muster/file.h"
 #include "muster/log.h"
 
-#define THREADS_MAX      64
-#define FILES_MORE       256 /* connections of a phase may still be closing while new ones open */
-#define ANSWER_WAIT_MS   20000
-#define SERIES_ROOM      40
-#define SETTLE_NS        500000000ull
-#define COMMANDS_MORE    8 /* devices do not progress at quite the same pace */
+#define THREADS_MAX    64
+#define FILES_MORE     256 /* connections of a phase may still be closing while new ones open */
+#define ANSWER_WAIT_MS 20000
+#define SERIES_ROOM    40
+#define SETTLE_NS      500000000ull
+#define COMMANDS_MORE  8 /* devices do not progress at quite the same pace */
 
 struct run {
 	struct mst_fleet_conf conf;
@@ -43,10 +45,13 @@ struct worker {
 /* The thread's own share of files and of everything that is per loop. */
 static int open_fleet(struct mst_fleet *fleet, struct mst_err *e)
 {
-	struct mst_loop_conf loop = {.num_files = 2 * fleet->num_devices + FILES_MORE, .cpu = -1, .name = "fleet"};
-	struct mst_net_conf net = {.num_conns_max = 2 * fleet->num_devices + FILES_MORE, .out_bytes_max = 1 << 20};
+	struct mst_loop_conf loop = {
+		.num_files = 2 * fleet->num_devices + FILES_MORE, .cpu = -1, .name = "fleet"};
+	struct mst_net_conf net = {.num_conns_max = 2 * fleet->num_devices + FILES_MORE,
+				   .out_bytes_max = 1 << 20};
 
-	net.state_ms[MST_CONN_DIAL] = net.state_ms[MST_CONN_HELLO] = net.state_ms[MST_CONN_HEAD] = ANSWER_WAIT_MS;
+	net.state_ms[MST_CONN_DIAL] = net.state_ms[MST_CONN_HELLO] = net.state_ms[MST_CONN_HEAD] =
+		ANSWER_WAIT_MS;
 	net.state_ms[MST_CONN_DRAIN] = ANSWER_WAIT_MS;
 	if (mst_loop_new(&fleet->loop, &loop, e) < 0)
 		return -1;
@@ -73,13 +78,16 @@ static int before(struct run *run, const struct mst_phase *phase)
 	uint32_t each = conf->count / conf->num_devices + COMMANDS_MORE;
 
 	if (phase->queues) {
-		snprintf(run->series, sizeof(run->series), "bench-%016llx", (unsigned long long)mst_clock_wall_ms());
-		if (mst_operate_queue(conf, run->devices, conf->num_devices, run->series, each, &run->err) < 0)
+		snprintf(run->series, sizeof(run->series), "bench-%016llx",
+			 (unsigned long long)mst_clock_wall_ms());
+		if (mst_operate_queue(conf, run->devices, conf->num_devices, run->series, each,
+				      &run->err) < 0)
 			return -1;
 		for (uint32_t i = 0; i < conf->threads; i++)
 			run->fleets[i].series = run->series;
 	}
-	if (phase->is_measured && conf->server_pid && mst_server_cpu_ns(&run->cpu_began_ns, conf->server_pid, &run->err) < 0)
+	if (phase->is_measured && conf->server_pid &&
+	    mst_server_cpu_ns(&run->cpu_began_ns, conf->server_pid, &run->err) < 0)
 		return -1;
 	run->began_ns = mst_clock_ns();
 	return 0;
@@ -218,7 +226,8 @@ static int load_trust(struct run *run, struct mst_err *e)
 	struct mst_slice pem;
 
 	if (!run->conf.server_ca[0])
-		return mst_fail(e, MST_E_CONF, "--server-ca is needed: the fleet verifies the server");
+		return mst_fail(e, MST_E_CONF,
+				"--server-ca is needed: the fleet verifies the server");
 	if (mst_file_read(&pem, &run->conf.arena, run->conf.server_ca, SERVER_CA_MAX, e) < 0)
 		return -1;
 	return mst_trust_new(&run->trust, pem, e);
@@ -237,7 +246,10 @@ static int make_fleets(struct run *run, struct mst_err *e)
 		return mst_fail(e, MST_E_BUSY, "no memory for %u devices", conf->num_devices);
 	for (uint32_t t = 0; t < conf->threads; t++) {
 		struct mst_fleet *fleet = &run->fleets[t];
-		*fleet = (struct mst_fleet){.conf = conf, .script = run->script, .trust = run->trust, .devices = &run->devices[next]};
+		*fleet = (struct mst_fleet){.conf = conf,
+					    .script = run->script,
+					    .trust = run->trust,
+					    .devices = &run->devices[next]};
 		fleet->num_devices = share_of(conf->num_devices, t, conf->threads);
 		fleet->concurrency = share_of(conf->concurrency, t, conf->threads);
 		if (fleet->concurrency == 0)
@@ -247,7 +259,8 @@ static int make_fleets(struct run *run, struct mst_err *e)
 		fleet->ack_log = run->ack_log;
 		fleet->pid = t == 0 ? conf->server_pid : 0;
 		for (uint32_t i = 0; i < fleet->num_devices; i++, next++)
-			run->devices[next] = (struct mst_device_sim){.fleet = fleet, .index = conf->first_device + next};
+			run->devices[next] = (struct mst_device_sim){
+				.fleet = fleet, .index = conf->first_device + next};
 		if (address_of(&fleet->to, conf, e) < 0 || open_fleet(fleet, e) < 0)
 			return -1;
 	}
@@ -264,7 +277,8 @@ static int run_threads(struct run *run, struct mst_err *e)
 		workers[i] = (struct worker){run, i};
 	for (uint32_t i = 1; i < num; i++)
 		if (pthread_create(&run->threads[i], NULL, work, &workers[i]) != 0)
-			mst_bug(__FILE__, __LINE__, "no thread"); /* the others wait at a barrier: nothing to save */
+			mst_bug(__FILE__, __LINE__,
+				"no thread"); /* the others wait at a barrier: nothing to save */
 	work(&workers[0]);
 	for (uint32_t i = 1; i < num; i++)
 		pthread_join(run->threads[i], NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The simulated fleet. A script is a row of phases; a phase lets devices carry out one operation again and again; an
- * operation is a row of steps (connect, check in, poll, answer, close) that one device walks.
+ * The simulated fleet. A script is a row of phases; a phase lets devices carry out one operation
+ * again and again; an operation is a row of steps (connect, check in, poll, answer, close) that one
+ * device walks.
  *
  *   script > phase > operation > step > dialog (one connection) > engine's net and tls
  *
@@ -13,30 +14,20 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "fleet_conf.h"
 #include "muster/buf.h"
 #include "muster/crypt.h"
 #include "muster/hist.h"
 #include "muster/http1.h"
 #include "muster/net.h"
-#include "muster/opt.h"
 #include "muster/tls.h"
 
 #define UDID_LEN      36
-#define UUID_ROOM     64  /* of the commands the fleet keeps in hand */
+#define UUID_ROOM     64 /* of the commands the fleet keeps in hand */
 #define TYPE_ROOM     64
-#define NOT_NOW_MAX   32  /* commands a device remembers to have put off in one session */
-#define RSS_SAMPLES   11  /* at every tenth of a phase */
+#define NOT_NOW_MAX   32 /* commands a device remembers to have put off in one session */
+#define RSS_SAMPLES   11 /* at every tenth of a phase */
 #define SERVER_CA_MAX 65536
-
-/* The options of the command line; rows in fleet_rows.c. */
-struct mst_fleet_conf {
-	struct mst_arena arena;
-	const char *host, *path, *ca, *certs, *server_ca, *control, *ack_log;
-	uint32_t port, num_devices, script, seed, rate, concurrency, count, seconds, threads, cpu, server_pid, errors_max;
-	uint32_t first_device;
-	bool is_resuming, is_tls12, is_json, is_enrolled, is_pinned;
-};
-const struct mst_opt_row *mst_fleet_opt_rows(size_t *num);
 
 /* What went wrong, counted by kind: X(name, word) */
 #define MST_FLEET_ERRORS(X)                                                                        \
@@ -55,11 +46,17 @@ enum mst_fleet_error {
 #define X(name, word) FLEET_##name,
 	MST_FLEET_ERRORS(X)
 #undef X
-	FLEET_NUM_ERRORS
+		FLEET_NUM_ERRORS
 };
 
 /* How devices answer commands; rows in answer.c. */
-enum mst_answer { ANSWER_ACKNOWLEDGED, ANSWER_ERROR, ANSWER_FORMAT_ERROR, ANSWER_NOT_NOW, NUM_ANSWERS };
+enum mst_answer {
+	ANSWER_ACKNOWLEDGED,
+	ANSWER_ERROR,
+	ANSWER_FORMAT_ERROR,
+	ANSWER_NOT_NOW,
+	NUM_ANSWERS
+};
 
 /* What a phase counted. */
 struct mst_tally {
@@ -70,7 +67,17 @@ struct mst_tally {
 	char first_error[MST_ERR_TEXT];
 };
 
-enum mst_do { DO_END, DO_OPEN, DO_AUTHENTICATE, DO_TOKEN_UPDATE, DO_IDLE, DO_ANSWER_ALL, DO_ANSWER_ONE, DO_CLOSE, NUM_DOS };
+enum mst_do {
+	DO_END,
+	DO_OPEN,
+	DO_AUTHENTICATE,
+	DO_TOKEN_UPDATE,
+	DO_IDLE,
+	DO_ANSWER_ALL,
+	DO_ANSWER_ONE,
+	DO_CLOSE,
+	NUM_DOS
+};
 
 #define STEPS_MAX 8
 struct mst_operation {
@@ -83,9 +90,9 @@ enum mst_amount { AMOUNT_DEVICES, AMOUNT_COUNT }; /* once for each device; --cou
 struct mst_phase {
 	const struct mst_operation *operation;
 	enum mst_amount amount;
-	bool is_setup;    /* skipped with --enrolled, not measured */
+	bool is_setup; /* skipped with --enrolled, not measured */
 	bool is_measured;
-	bool queues;      /* commands are queued through the operator API before it */
+	bool queues; /* commands are queued through the operator API before it */
 };
 
 #define PHASES_MAX 4
@@ -108,19 +115,20 @@ struct mst_device_sim {
 	struct mst_slice chain_pem, key_pem;
 	struct mst_tls_ctx *ctx;
 	struct mst_tls_ticket *ticket;
-	struct mst_dialog *dialog; /* NULL: not connected */
-	struct mst_device_sim *next; /* in the queue of free devices */
+	struct mst_dialog *dialog;             /* NULL: not connected */
+	struct mst_device_sim *next;           /* in the queue of free devices */
 	const struct mst_operation *operation; /* NULL: free */
 	uint8_t at;                            /* index of the next step */
 	enum mst_do doing;                     /* what is awaited: DO_END for nothing */
 	uint64_t due_ns;
-	uint32_t num_tokens;                   /* TokenUpdates acknowledged */
-	bool has_command, is_put_off, is_spent; /* put off: answered NotNow in this session; spent: has no commands left */
+	uint32_t num_tokens;                    /* TokenUpdates acknowledged */
+	bool has_command, is_put_off, is_spent; /* put off: answered NotNow in this session; spent:
+						   has no commands left */
 	char uuid[UUID_ROOM], type[TYPE_ROOM];
-	enum mst_answer answering;             /* the report that is on its way */
-	uint32_t num_answered;                 /* commands of the prepared series answered so far */
+	enum mst_answer answering; /* the report that is on its way */
+	uint32_t num_answered;     /* commands of the prepared series answered so far */
 	uint32_t num_put_off;
-	uint64_t put_off[NOT_NOW_MAX];         /* hashes of their UUIDs */
+	uint64_t put_off[NOT_NOW_MAX]; /* hashes of their UUIDs */
 	bool has_been_busy;
 };
 
@@ -133,10 +141,11 @@ struct mst_fleet {
 	struct mst_addr to;
 	struct mst_device_sim *devices;
 	uint32_t num_devices, concurrency;
-	uint32_t rate;           /* arrivals each second of this thread, 0: closed loop */
+	uint32_t rate; /* arrivals each second of this thread, 0: closed loop */
 	struct mst_device_sim *free_first, *free_last;
 	const struct mst_phase *phase;
-	struct mst_tally tallies[2], *tally; /* of what is measured and of the rest; the one of this phase */
+	struct mst_tally tallies[2],
+		*tally; /* of what is measured and of the rest; the one of this phase */
 	uint64_t started_ns, ends_ns;
 	uint64_t share;                            /* of --count, for this thread */
 	uint64_t num_wanted, num_issued, num_over; /* operations of this phase */
@@ -150,70 +159,5 @@ struct mst_fleet {
 	uint64_t rss_kib[RSS_SAMPLES];
 	struct mst_err err; /* why the thread ended badly */
 };
-
-/* identity.c: certificates of `num` devices from conf->certs (loaded, or made there) or fresh ones under conf->ca. */
-int mst_identity_make(struct mst_device_sim *devices, uint32_t num, struct mst_arena *arena, const struct mst_fleet_conf *conf,
-		      struct mst_err *e) MST_MUST;
-
-/* message.c: a whole request for the device's present step; lends `room`. */
-struct mst_slice mst_message_write(char *room, size_t len, const struct mst_device_sim *dev, enum mst_do what,
-				   enum mst_answer answer);
-
-/* dialog.c: one connection. Calls back mst_device_on_open, _on_reply, _on_broken; never inside mst_dialog_open and _send. */
-int mst_dialog_open(struct mst_device_sim *dev, struct mst_err *e) MST_MUST;
-void mst_dialog_send(struct mst_dialog *d, struct mst_slice request);
-/* mst_dialog_close ends politely; the device forgets it at once. */
-void mst_dialog_close(struct mst_device_sim *dev);
-extern const struct mst_edge mst_dialog_edge;
-
-/* device.c: a device walks its operation. */
-void mst_device_start(struct mst_device_sim *dev, const struct mst_operation *operation, uint64_t due_ns);
-void mst_device_on_open(struct mst_device_sim *dev, bool is_resumed);
-void mst_device_on_reply(struct mst_device_sim *dev, int status, struct mst_slice body);
-void mst_device_on_broken(struct mst_device_sim *dev, enum mst_fleet_error kind, const char *why);
-
-/* answer.c */
-enum mst_answer mst_answer_choose(struct mst_device_sim *dev);
-const char *mst_answer_status(enum mst_answer answer);
-const char *mst_answer_word(enum mst_answer answer);
-/* mst_answer_take reads the command of a reply into the device. 0, -1 when it is none. */
-int mst_answer_take(struct mst_device_sim *dev, struct mst_slice body);
-/* mst_answer_is_due: the command in hand must be the next one of the prepared series. */
-bool mst_answer_is_due(const struct mst_device_sim *dev);
-
-/* drive.c: the schedule of one thread. */
-int mst_drive_phase(struct mst_fleet *fleet, const struct mst_phase *phase) MST_MUST;
-void mst_drive_over(struct mst_fleet *fleet, struct mst_device_sim *dev, bool is_ok);
-void mst_drive_close(struct mst_fleet *fleet);
-void mst_drive_ack(struct mst_fleet *fleet, const char *format, ...) MST_PRINTF(2, 3);
-
-/* operate.c: queues `num` commands for every device; their UUIDs are SERIES-n. */
-int mst_operate_queue(const struct mst_fleet_conf *conf, const struct mst_device_sim *devices, uint32_t num_devices,
-		      const char *series, uint32_t num, struct mst_err *e) MST_MUST;
-
-/* server.c: what the server used, by its pid. */
-int mst_server_cpu_ns(uint64_t *out, uint32_t pid, struct mst_err *e) MST_MUST;
-int mst_server_rss_kib(uint64_t *out, uint32_t pid, struct mst_err *e) MST_MUST;
-
-/* report.c */
-struct mst_outcome {
-	const struct mst_fleet_conf *conf;
-	const char *script;
-	struct mst_tally tally;
-	uint64_t wall_ns, cpu_ns; /* of the measured phase; cpu: the server's */
-	uint64_t rss_kib[RSS_SAMPLES], rss_end_kib;
-	uint32_t num_samples, num_held;
-	uint64_t setup_errors;
-};
-int mst_report_print(const struct mst_outcome *outcome, struct mst_err *e) MST_MUST;
-
-/* The programs of muster-bench: exit codes. */
-int mst_fleet_main(int argc, char **argv);
-int mst_limit_main(int argc, char **argv);
-int mst_bare_main(int argc, char **argv);
-/* line.c: reads "--name value" by option rows. 0; 1 help was asked for and printed; -1. */
-int mst_line_read(void *conf, struct mst_arena *arena, const struct mst_opt_row *rows, size_t num_rows, int argc, char **argv,
-		  struct mst_err *e) MST_MUST;
-void mst_line_help(const char *program, const struct mst_opt_row *rows, size_t num_rows);
 
 #endif

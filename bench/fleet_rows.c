@@ -3,10 +3,10 @@
 #include "fleet.h"
 
 #define AT(field) offsetof(struct mst_fleet_conf, field)
-#define TEXT MST_OPT_TEXT
-#define U32  MST_OPT_U32
-#define BOOL MST_OPT_BOOL
-#define ENUM MST_OPT_ENUM
+#define TEXT      MST_OPT_TEXT
+#define U32       MST_OPT_U32
+#define BOOL      MST_OPT_BOOL
+#define ENUM      MST_OPT_ENUM
 
 /* clang-format off */
 static const struct mst_opt_row opt_rows[] = {
@@ -69,8 +69,9 @@ static const struct mst_script scripts[] = {
 };
 /* clang-format on */
 
-const char *const mst_fleet_script_words[MST_LEN(scripts) + 1] = {"enrol",   "idle",    "drain", "handshake", "idle-open",
-								 "checkin", "command", "hold",  "soak",      "churn"};
+const char *const mst_fleet_script_words[MST_LEN(scripts) + 1] = {
+	"enrol",   "idle",    "drain", "handshake", "idle-open",
+	"checkin", "command", "hold",  "soak",      "churn"};
 
 const struct mst_opt_row *mst_fleet_opt_rows(size_t *num)
 {

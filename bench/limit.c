@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What TLS costs the server when nothing else is there: both ends in this process, no sockets, only the server's side timed. */
+/* What TLS costs the server when nothing else is there: both ends in this process, no sockets, only
+ * the server's side timed. */
 #include <time.h>
 
-#include "fleet.h"
+#include <stdio.h>
+
+#include "line.h"
+#include "muster/buf.h"
 #include "muster/cert.h"
 #include "muster/clock.h"
+#include "muster/crypt.h"
 #include "muster/json.h"
 #include "muster/log.h"
+#include "muster/tls.h"
 
 #define DAY_S      86400
 #define KNOWN_MAX  64
@@ -22,7 +28,8 @@ struct limit_conf {
 
 #define AT(field) offsetof(struct limit_conf, field)
 static const struct mst_opt_row rows[] = {
-	{"limit", "count", AT(count), MST_OPT_U32, "3000", 1, 10000000, "", false, "rounds of each measurement"},
+	{"limit", "count", AT(count), MST_OPT_U32, "3000", 1, 10000000, "", false,
+	 "rounds of each measurement"},
 	{"limit", "json", AT(is_json), MST_OPT_BOOL, "no", 0, 0, "", false, "print JSON"},
 };
 
@@ -60,11 +67,15 @@ static void on_ready(void *context)
 {
 }
 
-static int issue(struct cast *cast, int who, struct mst_slice ca_cert, const struct mst_key *ca_key, struct mst_err *e)
+static int issue(struct cast *cast, int who, struct mst_slice ca_cert, const struct mst_key *ca_key,
+		 struct mst_err *e)
 {
 	int64_t now_s = mst_clock_wall_ms() / 1000;
-	struct mst_issue what = {.common_name = who ? "device" : "server", .not_before = now_s - DAY_S, .not_after = now_s + DAY_S,
-				 .key_usage = MST_KU_SIGN, .ext_key_usage = who ? MST_EKU_CLIENT : MST_EKU_SERVER};
+	struct mst_issue what = {.common_name = who ? "device" : "server",
+				 .not_before = now_s - DAY_S,
+				 .not_after = now_s + DAY_S,
+				 .key_usage = MST_KU_SIGN,
+				 .ext_key_usage = who ? MST_EKU_CLIENT : MST_EKU_SERVER};
 	struct mst_key *key;
 	struct mst_slice der;
 	int rc = mst_key_new(&key, MST_KEY_P256, e);
@@ -84,7 +95,10 @@ static int issue(struct cast *cast, int who, struct mst_slice ca_cert, const str
 static int make_certificates(struct cast *cast, struct mst_err *e)
 {
 	int64_t now_s = mst_clock_wall_ms() / 1000;
-	struct mst_issue what = {.common_name = "limit", .not_before = now_s - DAY_S, .not_after = now_s + DAY_S, .is_ca = true,
+	struct mst_issue what = {.common_name = "limit",
+				 .not_before = now_s - DAY_S,
+				 .not_after = now_s + DAY_S,
+				 .is_ca = true,
 				 .key_usage = MST_KU_CERT_SIGN | MST_KU_CRL_SIGN};
 	struct mst_key *key;
 	struct mst_slice der;
@@ -93,7 +107,8 @@ static int make_certificates(struct cast *cast, struct mst_err *e)
 	if (rc == 0)
 		rc = mst_key_spki(&what.spki, &cast->arena, key, e);
 	if (rc == 0)
-		rc = mst_issue_write(&der, &cast->arena, &what, (struct mst_slice){NULL, 0}, key, NULL, e);
+		rc = mst_issue_write(&der, &cast->arena, &what, (struct mst_slice){NULL, 0}, key,
+				     NULL, e);
 	if (rc == 0)
 		rc = mst_pem_put(&cast->ca_pem, &cast->arena, "CERTIFICATE", der, e);
 	if (rc == 0)
@@ -104,27 +119,36 @@ static int make_certificates(struct cast *cast, struct mst_err *e)
 	return rc;
 }
 
-static int make_server(struct mst_tls_ctx **out, struct cast *cast, uint32_t known_max, struct mst_err *e)
+static int make_server(struct mst_tls_ctx **out, struct cast *cast, uint32_t known_max,
+		       struct mst_err *e)
 {
-	struct mst_tls_conf conf = {.chain_pem = cast->chain[0], .key_pem = cast->key[0], .client = MST_TLS_CLIENT_ASK, .allows_12 = true,
-				    .verify = {.context = cast->trust, .verify = mst_trust_verify}, .known_max = known_max,
+	struct mst_tls_conf conf = {.chain_pem = cast->chain[0],
+				    .key_pem = cast->key[0],
+				    .client = MST_TLS_CLIENT_ASK,
+				    .allows_12 = true,
+				    .verify = {.context = cast->trust, .verify = mst_trust_verify},
+				    .known_max = known_max,
 				    .ticket_s = DAY_S};
 
-	memset(conf.ticket_secret, 7, sizeof(conf.ticket_secret)); /* a measurement has no secrets */
+	memset(conf.ticket_secret, 7,
+	       sizeof(conf.ticket_secret)); /* a measurement has no secrets */
 	return mst_tls_ctx_new(out, &conf, NULL, cast->loop, e);
 }
 
 static int make_cast(struct cast *cast, struct mst_err *e)
 {
 	struct mst_loop_conf loop = {.cpu = -1, .name = "limit"};
-	struct mst_tls_conf conf = {.is_client = true, .allows_12 = true, .known_max = KNOWN_MAX, .ticket_secret = {1}};
+	struct mst_tls_conf conf = {
+		.is_client = true, .allows_12 = true, .known_max = KNOWN_MAX, .ticket_secret = {1}};
 
 	if (mst_loop_new(&cast->loop, &loop, e) < 0 || make_certificates(cast, e) < 0)
 		return -1;
 	conf.chain_pem = cast->chain[1];
 	conf.key_pem = cast->key[1];
-	conf.verify = (struct mst_tls_verify){.context = cast->trust, .verify = mst_trust_verify_server};
-	if (mst_tls_ctx_new(&cast->client, &conf, NULL, cast->loop, e) < 0 || make_server(&cast->known, cast, KNOWN_MAX, e) < 0)
+	conf.verify =
+		(struct mst_tls_verify){.context = cast->trust, .verify = mst_trust_verify_server};
+	if (mst_tls_ctx_new(&cast->client, &conf, NULL, cast->loop, e) < 0 ||
+	    make_server(&cast->known, cast, KNOWN_MAX, e) < 0)
 		return -1;
 	return make_server(&cast->unknown, cast, 0, e);
 }
@@ -139,13 +163,15 @@ static void free_cast(struct cast *cast)
 	mst_arena_done(&cast->arena);
 }
 
-/* Gives what `from` has put to `to` and lets it work; returns the plaintext bytes it read, -1 broken. */
+/* Gives what `from` has put to `to` and lets it work; returns the plaintext bytes it read, -1
+ * broken. */
 static int pass(struct end *to, struct end *from, struct mst_err *e)
 {
 	static uint8_t plain[16384];
 	int n, sum = 0;
 
-	if (from && from->out.to > from->out.from && mst_tls_feed(to->tls, mst_buf_slice(&from->out), e) < 0)
+	if (from && from->out.to > from->out.from &&
+	    mst_tls_feed(to->tls, mst_buf_slice(&from->out), e) < 0)
 		return -1;
 	while ((n = mst_tls_read(to->tls, plain, sizeof(plain), e)) > 0)
 		sum += n;
@@ -159,10 +185,11 @@ struct bout {
 	uint64_t server_ns;
 };
 
-static int open_bout(struct bout *b, const struct cast *cast, struct mst_tls_ctx *server, struct mst_tls_ticket *ticket,
-		     struct mst_err *e)
+static int open_bout(struct bout *b, const struct cast *cast, struct mst_tls_ctx *server,
+		     struct mst_tls_ticket *ticket, struct mst_err *e)
 {
-	const struct mst_tls_sink server_sink = {&b->server, put, on_ready}, client_sink = {&b->client, put, on_ready};
+	const struct mst_tls_sink server_sink = {&b->server, put, on_ready},
+				  client_sink = {&b->client, put, on_ready};
 	uint64_t began;
 	int rc;
 
@@ -217,8 +244,8 @@ static void close_bout(struct bout *b)
 	mst_buf_done(&b->client.out);
 }
 
-static int time_handshakes(uint64_t *out, const struct cast *cast, struct mst_tls_ctx *server, bool is_resuming, uint32_t count,
-			   struct mst_err *e)
+static int time_handshakes(uint64_t *out, const struct cast *cast, struct mst_tls_ctx *server,
+			   bool is_resuming, uint32_t count, struct mst_err *e)
 {
 	struct mst_tls_ticket *ticket = NULL;
 	uint64_t sum = 0;
@@ -281,13 +308,15 @@ static const struct {
 	const char *key, *words;
 	int (*time)(uint64_t *out, const struct cast *cast, uint32_t count, struct mst_err *e);
 } measures[] = {
-	{"handshake_full_ns", "full mutual TLS 1.3 handshake and one request, client known", time_full},
+	{"handshake_full_ns", "full mutual TLS 1.3 handshake and one request, client known",
+	 time_full},
 	{"handshake_unknown_ns", "the same with the client's chain verified", time_unknown},
 	{"handshake_resumed_ns", "resumed handshake and one request", time_resumed},
 	{"request_ns", "a request read and an answer written", time_records},
 };
 
-static int print(const struct limit_conf *conf, const uint64_t *ns, struct mst_arena *arena, struct mst_err *e)
+static int print(const struct limit_conf *conf, const uint64_t *ns, struct mst_arena *arena,
+		 struct mst_err *e)
 {
 	struct mst_slice text;
 	struct mst_json j;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads a command line by option rows: --name value, --name=value, and --name alone for switches. */
-#include "fleet.h"
+/* Reads a command line by option rows: --name value, --name=value, and --name alone for switches.
+ */
+#include <stdio.h>
 
-static int set_one(void *conf, struct mst_arena *arena, const struct mst_opt_row *rows, size_t num_rows, int *i, int argc,
-		   char **argv, struct mst_err *e)
+#include "line.h"
+
+static int set_one(void *conf, struct mst_arena *arena, const struct mst_opt_row *rows,
+		   size_t num_rows, int *i, int argc, char **argv, struct mst_err *e)
 {
 	const char *word = argv[*i], *value = NULL, *equals = strchr(word, '=');
 	const struct mst_opt_row *row;
@@ -28,8 +31,8 @@ static int set_one(void *conf, struct mst_arena *arena, const struct mst_opt_row
 	return mst_opt_set(conf, arena, row, value, e);
 }
 
-int mst_line_read(void *conf, struct mst_arena *arena, const struct mst_opt_row *rows, size_t num_rows, int argc, char **argv,
-		  struct mst_err *e)
+int mst_line_read(void *conf, struct mst_arena *arena, const struct mst_opt_row *rows,
+		  size_t num_rows, int argc, char **argv, struct mst_err *e)
 {
 	if (mst_opt_defaults(conf, arena, rows, num_rows, e) < 0)
 		return -1;
@@ -52,7 +55,8 @@ void mst_line_help(const char *program, const struct mst_opt_row *rows, size_t n
 	for (size_t i = 0; i < num_rows; i++) {
 		printf("  --%-12s %s", rows[i].key, rows[i].help);
 		if (rows[i].fallback[0])
-			printf(" (%s%s%s)", rows[i].fallback, rows[i].unit[0] ? " " : "", rows[i].unit);
+			printf(" (%s%s%s)", rows[i].fallback, rows[i].unit[0] ? " " : "",
+			       rows[i].unit);
 		putchar('\n');
 	}
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* muster-bench: simulated devices, the limits of this machine, and a bare server to compare with. */
-#include "fleet.h"
+/* muster-bench: simulated devices, the limits of this machine, and a bare server to compare with.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "line.h"
 
 static const struct {
 	const char *name;
@@ -9,7 +13,8 @@ static const struct {
 } programs[] = {
 	{"fleet", mst_fleet_main, "simulated devices against a server"},
 	{"limit", mst_limit_main, "what TLS costs without sockets, in this process"},
-	{"bare", mst_bare_main, "a server that answers everything with an empty 200: loop, net and tls without the rest"},
+	{"bare", mst_bare_main,
+	 "a server that answers everything with an empty 200: loop, net and tls without the rest"},
 };
 
 static int usage(FILE *to)
@@ -17,7 +22,8 @@ static int usage(FILE *to)
 	fprintf(to, "usage: muster-bench PROGRAM [OPTIONS]\n\n");
 	for (size_t i = 0; i < MST_LEN(programs); i++)
 		fprintf(to, "  %-8s %s\n", programs[i].name, programs[i].help);
-	fprintf(to, "\nmuster-bench PROGRAM --help lists the options. Exit codes: 0 done, 1 errors, 2 wrong usage.\n");
+	fprintf(to, "\nmuster-bench PROGRAM --help lists the options. Exit codes: 0 done, 1 "
+		    "errors, 2 wrong usage.\n");
 	return to == stdout ? 0 : 2;
 }
 

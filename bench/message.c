@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The requests a device sends, as Apple's devices word them. */
-#include "fleet.h"
+#include "parts.h"
 
-#define PLIST_HEAD                                                                                                         \
-	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "              \
+#define PLIST_HEAD                                                                                 \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD "      \
+	"PLIST 1.0//EN\" "                                                                         \
 	"\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<plist version=\"1.0\">\n<dict>\n"
 #define PLIST_TAIL   "</dict>\n</plist>\n"
 #define TEXT(key)    "\t<key>" key "</key>\n\t<string>%s</string>\n"
@@ -13,46 +14,58 @@
 
 static int authenticate(char *out, size_t len, const struct mst_device_sim *dev)
 {
-	return snprintf(out, len,
-			PLIST_HEAD TEXT("BuildVersion") TEXT("MessageType") TEXT("OSVersion") TEXT("ProductName")
-				"\t<key>SerialNumber</key>\n\t<string>SIM%09u</string>\n" TEXT("Topic") TEXT("UDID") PLIST_TAIL,
-			"22B83", "Authenticate", "18.1", "iPhone15,2", dev->index, TOPIC, dev->udid);
+	return snprintf(
+		out, len,
+		PLIST_HEAD TEXT("BuildVersion") TEXT("MessageType") TEXT("OSVersion")
+			TEXT("ProductName") "\t<key>SerialNumber</key>\n\t<string>SIM%09u</"
+					    "string>\n" TEXT("Topic") TEXT("UDID") PLIST_TAIL,
+		"22B83", "Authenticate", "18.1", "iPhone15,2", dev->index, TOPIC, dev->udid);
 }
 
 static int token_update(char *out, size_t len, const struct mst_device_sim *dev)
 {
-	return snprintf(out, len,
-			PLIST_HEAD "\t<key>AwaitingConfiguration</key>\n\t<false/>\n" TEXT("MessageType") TEXT("PushMagic")
-				"\t<key>Token</key>\n\t<data>\n\tb0tl%010uAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\t</data>\n" TEXT("Topic")
-					TEXT("UDID") PLIST_TAIL,
-			"TokenUpdate", dev->udid, dev->num_tokens + 1, TOPIC, dev->udid);
+	return snprintf(
+		out, len,
+		PLIST_HEAD "\t<key>AwaitingConfiguration</key>\n\t<false/>\n" TEXT("MessageType")
+			TEXT("PushMagic") "\t<key>Token</"
+					  "key>\n\t<data>\n\tb0tl%"
+					  "010uAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\t</data>\n" TEXT(
+						  "Topic") TEXT("UDID") PLIST_TAIL,
+		"TokenUpdate", dev->udid, dev->num_tokens + 1, TOPIC, dev->udid);
 }
 
 static int idle(char *out, size_t len, const struct mst_device_sim *dev)
 {
-	return snprintf(out, len, PLIST_HEAD TEXT("Status") TEXT("UDID") PLIST_TAIL, "Idle", dev->udid);
+	return snprintf(out, len, PLIST_HEAD TEXT("Status") TEXT("UDID") PLIST_TAIL, "Idle",
+			dev->udid);
 }
 
 /* What a device adds to a status. */
 static const char *const details[NUM_ANSWERS] = {
-	[ANSWER_ACKNOWLEDGED] = "\t<key>QueryResponses</key>\n\t<dict>\n\t\t<key>DeviceName</key>\n\t\t<string>Simulated</string>\n"
+	[ANSWER_ACKNOWLEDGED] = "\t<key>QueryResponses</key>\n\t<dict>\n\t\t<key>DeviceName</"
+				"key>\n\t\t<string>Simulated</string>\n"
 				"\t\t<key>OSVersion</key>\n\t\t<string>18.1</string>\n\t</dict>\n",
-	[ANSWER_ERROR] = "\t<key>ErrorChain</key>\n\t<array>\n\t\t<dict>\n\t\t\t<key>ErrorCode</key>\n\t\t\t<integer>12021</integer>\n"
-			 "\t\t\t<key>ErrorDomain</key>\n\t\t\t<string>MCMDMErrorDomain</string>\n\t\t\t<key>LocalizedDescription</key>\n"
-			 "\t\t\t<string>The request is unknown.</string>\n\t\t\t<key>USEnglishDescription</key>\n"
-			 "\t\t\t<string>The request is unknown.</string>\n\t\t</dict>\n\t</array>\n",
+	[ANSWER_ERROR] =
+		"\t<key>ErrorChain</key>\n\t<array>\n\t\t<dict>\n\t\t\t<key>ErrorCode</"
+		"key>\n\t\t\t<integer>12021</integer>\n"
+		"\t\t\t<key>ErrorDomain</key>\n\t\t\t<string>MCMDMErrorDomain</"
+		"string>\n\t\t\t<key>LocalizedDescription</key>\n"
+		"\t\t\t<string>The request is "
+		"unknown.</string>\n\t\t\t<key>USEnglishDescription</key>\n"
+		"\t\t\t<string>The request is unknown.</string>\n\t\t</dict>\n\t</array>\n",
 	[ANSWER_FORMAT_ERROR] = "",
 	[ANSWER_NOT_NOW] = "",
 };
 
 static int answer(char *out, size_t len, const struct mst_device_sim *dev, enum mst_answer how)
 {
-	return snprintf(out, len, PLIST_HEAD TEXT("CommandUUID") "%s" TEXT("Status") TEXT("UDID") PLIST_TAIL, dev->uuid, details[how],
-			mst_answer_status(how), dev->udid);
+	return snprintf(out, len,
+			PLIST_HEAD TEXT("CommandUUID") "%s" TEXT("Status") TEXT("UDID") PLIST_TAIL,
+			dev->uuid, details[how], mst_answer_status(how), dev->udid);
 }
 
-struct mst_slice mst_message_write(char *room, size_t len, const struct mst_device_sim *dev, enum mst_do what,
-				   enum mst_answer how)
+struct mst_slice mst_message_write(char *room, size_t len, const struct mst_device_sim *dev,
+				   enum mst_do what, enum mst_answer how)
 {
 	const struct mst_fleet_conf *conf = dev->fleet->conf;
 	bool is_checkin = what == DO_AUTHENTICATE || what == DO_TOKEN_UPDATE;
@@ -69,9 +82,11 @@ struct mst_slice mst_message_write(char *room, size_t len, const struct mst_devi
 		n = answer(body, sizeof(body), dev, how);
 	BUG_ON(n < 0 || (size_t)n >= sizeof(body));
 	total = snprintf(room, len,
-			 "PUT %s HTTP/1.1\r\nHost: %s:%u\r\nContent-Type: %s\r\nUser-Agent: MDM/1.0\r\nAccept: */*\r\nContent-Length: "
+			 "PUT %s HTTP/1.1\r\nHost: %s:%u\r\nContent-Type: %s\r\nUser-Agent: "
+			 "MDM/1.0\r\nAccept: */*\r\nContent-Length: "
 			 "%d\r\n\r\n%s",
-			 conf->path, conf->host, conf->port, is_checkin ? TYPE_CHECKIN : TYPE_COMMAND, n, body);
+			 conf->path, conf->host, conf->port,
+			 is_checkin ? TYPE_CHECKIN : TYPE_COMMAND, n, body);
 	BUG_ON(total < 0 || (size_t)total >= len);
 	return mst_slice(room, (size_t)total);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a run found, for people or as JSON. */
-#include "fleet.h"
+#include "parts.h"
 #include "muster/json.h"
 
 #define NS_PER_S 1000000000ull
@@ -24,7 +24,8 @@ static uint64_t cpu_per_op(const struct mst_outcome *o)
 /* The larger of the whole and of the second half, where nothing is warmed up any more. */
 static int64_t bytes_per_connection(const struct mst_outcome *o)
 {
-	int64_t first = (int64_t)o->rss_kib[0], half = (int64_t)o->rss_kib[RSS_SAMPLES / 2], end = (int64_t)o->rss_end_kib;
+	int64_t first = (int64_t)o->rss_kib[0], half = (int64_t)o->rss_kib[RSS_SAMPLES / 2],
+		end = (int64_t)o->rss_end_kib;
 	int64_t whole, second;
 
 	if (!o->num_held || o->num_samples < RSS_SAMPLES)
@@ -92,7 +93,10 @@ static int print_json(const struct mst_outcome *o, struct mst_err *e)
 	mst_json_u64(&j, "rate_wanted", o->conf->rate);
 	mst_json_u64(&j, "operations", o->tally.num_ops);
 	mst_json_u64(&j, "wall_ns", o->wall_ns);
-	mst_json_u64(&j, "rate", o->wall_ns ? (uint64_t)((double)o->tally.num_ops * NS_PER_S / (double)o->wall_ns) : 0);
+	mst_json_u64(&j, "rate",
+		     o->wall_ns
+			     ? (uint64_t)((double)o->tally.num_ops * NS_PER_S / (double)o->wall_ns)
+			     : 0);
 	put_counts(&j, o);
 	put_server(&j, o);
 	mst_json_close(&j);
@@ -107,7 +111,8 @@ static void print_latency(const struct mst_outcome *o)
 {
 	printf("latency     ");
 	for (size_t i = 0; i < MST_LEN(shares); i++)
-		printf("%s %.3f  ", shares[i].name, (double)mst_hist_at(&o->tally.latency, shares[i].share) / 1e6);
+		printf("%s %.3f  ", shares[i].name,
+		       (double)mst_hist_at(&o->tally.latency, shares[i].share) / 1e6);
 	printf("ms\n");
 }
 
@@ -115,13 +120,14 @@ static void print_server(const struct mst_outcome *o)
 {
 	if (!o->conf->server_pid)
 		return;
-	printf("server      %.1f us CPU per operation (%.2f s), resident %.1f MiB", (double)cpu_per_op(o) / 1e3, (double)o->cpu_ns / 1e9,
-	       (double)o->rss_end_kib / 1024);
+	printf("server      %.1f us CPU per operation (%.2f s), resident %.1f MiB",
+	       (double)cpu_per_op(o) / 1e3, (double)o->cpu_ns / 1e9, (double)o->rss_end_kib / 1024);
 	if (o->num_samples)
 		printf(" (%.1f at the start)", (double)o->rss_kib[0] / 1024);
 	putchar('\n');
 	if (o->num_held)
-		printf("memory      %.1f KiB for each of %u connections\n", (double)bytes_per_connection(o) / 1024, o->num_held);
+		printf("memory      %.1f KiB for each of %u connections\n",
+		       (double)bytes_per_connection(o) / 1024, o->num_held);
 }
 
 static void print_errors(const struct mst_outcome *o)
@@ -130,21 +136,24 @@ static void print_errors(const struct mst_outcome *o)
 	for (int i = 0; i < FLEET_NUM_ERRORS; i++)
 		if (o->tally.errors[i])
 			printf("%s %llu  ", error_words[i], (unsigned long long)o->tally.errors[i]);
-	printf("%s%s%s\n", o->tally.num_errors ? "(first: " : "none", o->tally.first_error, o->tally.num_errors ? ")" : "");
+	printf("%s%s%s\n", o->tally.num_errors ? "(first: " : "none", o->tally.first_error,
+	       o->tally.num_errors ? ")" : "");
 }
 
 static void print_text(const struct mst_outcome *o)
 {
 	const struct mst_tally *t = &o->tally;
 
-	printf("%-11s %llu operations of %u devices in %.2f s: %.0f a second\n", o->script, (unsigned long long)t->num_ops,
-	       o->conf->num_devices, (double)o->wall_ns / 1e9,
+	printf("%-11s %llu operations of %u devices in %.2f s: %.0f a second\n", o->script,
+	       (unsigned long long)t->num_ops, o->conf->num_devices, (double)o->wall_ns / 1e9,
 	       o->wall_ns ? (double)t->num_ops * NS_PER_S / (double)o->wall_ns : 0.0);
-	printf("messages    %llu check-ins, %llu polls, handshakes %llu full %llu resumed\n", (unsigned long long)t->num_checkins,
-	       (unsigned long long)t->num_polls, (unsigned long long)t->num_full, (unsigned long long)t->num_resumed);
+	printf("messages    %llu check-ins, %llu polls, handshakes %llu full %llu resumed\n",
+	       (unsigned long long)t->num_checkins, (unsigned long long)t->num_polls,
+	       (unsigned long long)t->num_full, (unsigned long long)t->num_resumed);
 	printf("answers     ");
 	for (int i = 0; i < NUM_ANSWERS; i++)
-		printf("%s %llu  ", mst_answer_word((enum mst_answer)i), (unsigned long long)t->answers[i]);
+		printf("%s %llu  ", mst_answer_word((enum mst_answer)i),
+		       (unsigned long long)t->answers[i]);
 	putchar('\n');
 	print_latency(o);
 	print_server(o);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "fleet.h"
+#include "parts.h"
 
 #define TICKS_PER_S 100 /* USER_HZ, the unit of /proc/PID/stat on every Linux */
 
@@ -23,7 +23,8 @@ static int cpu_from_stat(uint64_t *out, uint32_t pid, struct mst_err *e)
 	}
 	fclose(f);
 	at = strrchr(line, ')');
-	if (!at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)
+	if (!at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+			  &system) != 2)
 		return mst_fail(e, MST_E_IO, "%s is not as expected", path);
 	*out = (user + system) * (1000000000ull / TICKS_PER_S);
 	return 0;
@@ -51,7 +52,8 @@ static int find_kib(uint64_t *out, const char *path, const char *key)
 	if (!f)
 		return -1;
 	while (rc < 0 && fgets(line, sizeof(line), f))
-		if (strncmp(line, key, strlen(key)) == 0 && sscanf(line + strlen(key), " %llu", &kib) == 1) {
+		if (strncmp(line, key, strlen(key)) == 0 &&
+		    sscanf(line + strlen(key), " %llu", &kib) == 1) {
 			*out = kib;
 			rc = 0;
 		}

@@ -21,12 +21,14 @@ static int refused(const struct mst_call_reply *reply, struct mst_err *e)
 	struct mst_slice words;
 	int rc;
 
-	if (reply->body.len && mst_json_parse(&root, reply->body, MST_CLIENT_REPLY_MAX, MST_JSON_DEPTH, NULL) == 0) {
+	if (reply->body.len &&
+	    mst_json_parse(&root, reply->body, MST_CLIENT_REPLY_MAX, MST_JSON_DEPTH, NULL) == 0) {
 		rc = mst_json_get_text0(root, &words, "error", NULL);
 		if (rc <= 0)
 			rc = mst_json_get_text0(root, &words, "command_error", NULL);
 		if (rc > 0)
-			rc = mst_fail(e, MST_E_DENIED, "%.*s (status %d)", (int)words.len, (const char *)words.at, reply->status);
+			rc = mst_fail(e, MST_E_DENIED, "%.*s (status %d)", (int)words.len,
+				      (const char *)words.at, reply->status);
 		mst_json_free(&root);
 		if (rc < 0)
 			return -1;
@@ -34,10 +36,11 @@ static int refused(const struct mst_call_reply *reply, struct mst_err *e)
 	return mst_fail(e, MST_E_DENIED, "musterd answered with status %d", reply->status);
 }
 
-int mst_ctl_ask(struct mst_json_value **root, int *status, struct mst_ctl *ctl, const char *method, struct mst_slice target,
-		struct mst_slice body, struct mst_err *e)
+int mst_ctl_ask(struct mst_json_value **root, int *status, struct mst_ctl *ctl, const char *method,
+		struct mst_slice target, struct mst_slice body, struct mst_err *e)
 {
-	struct mst_call call = {.socket = ctl->socket, .method = method, .target = target, .body = body};
+	struct mst_call call = {
+		.socket = ctl->socket, .method = method, .target = target, .body = body};
 	struct mst_call_reply reply = {0};
 
 	*root = NULL;
@@ -56,22 +59,25 @@ int mst_ctl_ask(struct mst_json_value **root, int *status, struct mst_ctl *ctl, 
 	return mst_json_parse(root, reply.body, MST_CLIENT_REPLY_MAX, MST_JSON_DEPTH, e);
 }
 
-static int next_target(struct mst_slice *out, struct mst_ctl *ctl, struct mst_slice target, struct mst_slice cursor, uint32_t limit,
-		       struct mst_err *e)
+static int next_target(struct mst_slice *out, struct mst_ctl *ctl, struct mst_slice target,
+		       struct mst_slice cursor, uint32_t limit, struct mst_err *e)
 {
 	struct mst_slice escaped = {NULL, 0};
 
 	if (cursor.len && mst_client_escape(&escaped, &ctl->arena, cursor, "", e) < 0)
 		return -1;
-	if (!mst_arena_format(&ctl->arena, out, "%.*s&limit=%u%s%.*s", (int)target.len, (const char *)target.at, limit,
-			      cursor.len ? "&cursor=" : "", (int)escaped.len, (const char *)escaped.at))
+	if (!mst_arena_format(&ctl->arena, out, "%.*s&limit=%u%s%.*s", (int)target.len,
+			      (const char *)target.at, limit, cursor.len ? "&cursor=" : "",
+			      (int)escaped.len, (const char *)escaped.at))
 		return mst_fail(e, MST_E_BUSY, "no memory");
 	return 0;
 }
 
 /* Hands out one page's items; *seen grows. 1 when there is a further page, its cursor in `next`. */
-static int take_page(struct mst_ctl *ctl, struct mst_slice *next, uint32_t *seen, const struct mst_json_value *root, const char *list,
-		     uint32_t most, void *context, void (*on_item)(void *, const struct mst_json_value *), struct mst_err *e)
+static int take_page(struct mst_ctl *ctl, struct mst_slice *next, uint32_t *seen,
+		     const struct mst_json_value *root, const char *list, uint32_t most,
+		     void *context, void (*on_item)(void *, const struct mst_json_value *),
+		     struct mst_err *e)
 {
 	const struct mst_json_value *items;
 	struct mst_slice cursor;
@@ -87,8 +93,9 @@ static int take_page(struct mst_ctl *ctl, struct mst_slice *next, uint32_t *seen
 	return rc > 0 && *seen < most;
 }
 
-int mst_ctl_pages(struct mst_ctl *ctl, struct mst_slice target, const char *list, uint32_t most, void *context,
-		  void (*on_item)(void *context, const struct mst_json_value *item), struct mst_err *e)
+int mst_ctl_pages(struct mst_ctl *ctl, struct mst_slice target, const char *list, uint32_t most,
+		  void *context, void (*on_item)(void *context, const struct mst_json_value *item),
+		  struct mst_err *e)
 {
 	struct mst_slice cursor = {NULL, 0}, page;
 	uint32_t seen = 0;
@@ -97,8 +104,10 @@ int mst_ctl_pages(struct mst_ctl *ctl, struct mst_slice target, const char *list
 	while (rc > 0) {
 		struct mst_json_value *root;
 		uint32_t left = most - seen;
-		if (next_target(&page, ctl, target, cursor, left < PAGE_MAX ? left : PAGE_MAX, e) < 0 ||
-		    mst_ctl_ask(&root, &status, ctl, "GET", page, (struct mst_slice){NULL, 0}, e) < 0)
+		if (next_target(&page, ctl, target, cursor, left < PAGE_MAX ? left : PAGE_MAX, e) <
+			    0 ||
+		    mst_ctl_ask(&root, &status, ctl, "GET", page, (struct mst_slice){NULL, 0}, e) <
+			    0)
 			return -1;
 		if (!root) /* --json: one page as the server gives it, with its cursor */
 			return 0;
@@ -108,18 +117,21 @@ int mst_ctl_pages(struct mst_ctl *ctl, struct mst_slice target, const char *list
 	return rc;
 }
 
-int mst_ctl_target(struct mst_slice *out, struct mst_ctl *ctl, const char *id, const char *tail, struct mst_err *e)
+int mst_ctl_target(struct mst_slice *out, struct mst_ctl *ctl, const char *id, const char *tail,
+		   struct mst_err *e)
 {
 	struct mst_slice escaped;
 
 	if (mst_client_escape(&escaped, &ctl->arena, mst_slice_str(id), ":", e) < 0)
 		return -1;
-	if (!mst_arena_format(&ctl->arena, out, "/v1/devices/%.*s%s", (int)escaped.len, (const char *)escaped.at, tail))
+	if (!mst_arena_format(&ctl->arena, out, "/v1/devices/%.*s%s", (int)escaped.len,
+			      (const char *)escaped.at, tail))
 		return mst_fail(e, MST_E_BUSY, "no memory");
 	return 0;
 }
 
-struct mst_slice mst_ctl_get(struct mst_ctl *ctl, const struct mst_json_value *object, const char *key)
+struct mst_slice mst_ctl_get(struct mst_ctl *ctl, const struct mst_json_value *object,
+			     const char *key)
 {
 	struct mst_slice text;
 	uint64_t n;

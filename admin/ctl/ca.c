@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs that work on files: the local authority, certificates with their keys, the master key, API keys. */
+/* The verbs that work on files: the local authority, certificates with their keys, the master key,
+ * API keys. */
 #include <stdio.h>
 #include <time.h>
 
@@ -16,7 +17,8 @@
 #define API_KEYS_MAX  65536
 #define API_KEY_BYTES 32
 
-static int path_of(const char **out, struct mst_ctl *ctl, const char *front, const char *tail, struct mst_err *e)
+static int path_of(const char **out, struct mst_ctl *ctl, const char *front, const char *tail,
+		   struct mst_err *e)
 {
 	struct mst_slice path;
 
@@ -32,8 +34,8 @@ static int kind_of(enum mst_key_kind *out, const struct mst_ctl *ctl, struct mst
 }
 
 /* What a certificate says, as a table row each or as JSON. */
-static int show_cert(struct mst_ctl *ctl, struct mst_slice der, const char *path, const char *key_path, int64_t num_issued,
-		     struct mst_err *e)
+static int show_cert(struct mst_ctl *ctl, struct mst_slice der, const char *path,
+		     const char *key_path, int64_t num_issued, struct mst_err *e)
 {
 	char from[MST_TIME_ROOM], to[MST_TIME_ROOM];
 	uint8_t sha256[32], *digits = mst_arena_get(&ctl->arena, 2 * (sizeof(sha256) + der.len));
@@ -71,9 +73,10 @@ static int show_cert(struct mst_ctl *ctl, struct mst_slice der, const char *path
 		mst_ctl_print(text);
 		return MST_CTL_OK;
 	}
-	printf("name         %.*s\nserial       %.*s\nvalid        %s to %s\nsha256       %.*s\ncertificate  %s\n",
-	       (int)cert.common_name.len, (const char *)cert.common_name.at, (int)serial.len, (const char *)serial.at, from, to,
-	       (int)hash.len, (const char *)hash.at, path);
+	printf("name         %.*s\nserial       %.*s\nvalid        %s to %s\nsha256       "
+	       "%.*s\ncertificate  %s\n",
+	       (int)cert.common_name.len, (const char *)cert.common_name.at, (int)serial.len,
+	       (const char *)serial.at, from, to, (int)hash.len, (const char *)hash.at, path);
 	if (key_path)
 		printf("key          %s\n", key_path);
 	if (num_issued >= 0)
@@ -120,20 +123,21 @@ int mst_ctl_ca_init(struct mst_ctl *ctl, struct mst_err *e)
 	enum mst_key_kind kind;
 	uint32_t days;
 
-	if (mst_ctl_u32(&days, "days", ctl->days, CA_DAYS, 1, DAYS_MAX, e) < 0 || kind_of(&kind, ctl, e) < 0 ||
-	    mst_file_folder(ctl->ca, e) < 0 ||
+	if (mst_ctl_u32(&days, "days", ctl->days, CA_DAYS, 1, DAYS_MAX, e) < 0 ||
+	    kind_of(&kind, ctl, e) < 0 || mst_file_folder(ctl->ca, e) < 0 ||
 	    mst_ca_init(ctl->ca, ctl->name ? ctl->name : "Muster device CA", kind, days, e) < 0)
 		return -1;
 	return mst_ctl_ca_show(ctl, e);
 }
 
-static int write_pem(struct mst_ctl *ctl, const char *path, struct mst_slice pem, mode_t mode, struct mst_err *e)
+static int write_pem(struct mst_ctl *ctl, const char *path, struct mst_slice pem, mode_t mode,
+		     struct mst_err *e)
 {
 	return mst_file_create(path, pem, mode, e);
 }
 
-static int issue(struct mst_ctl *ctl, struct mst_ca *ca, const struct mst_key *key, enum mst_key_kind kind, uint32_t days,
-		 struct mst_err *e)
+static int issue(struct mst_ctl *ctl, struct mst_ca *ca, const struct mst_key *key,
+		 enum mst_key_kind kind, uint32_t days, struct mst_err *e)
 {
 	struct mst_issue what = {.common_name = ctl->name, .key_usage = MST_KU_SIGN};
 	struct mst_slice der, cert_pem, key_pem;
@@ -145,8 +149,10 @@ static int issue(struct mst_ctl *ctl, struct mst_ca *ca, const struct mst_key *k
 		what.key_usage |= MST_KU_ENCIPHER;
 	what.dns = ctl->dns[0] ? ctl->dns : NULL;
 	what.ips = ctl->ips[0] ? ctl->ips : NULL;
-	if (path_of(&cert_path, ctl, ctl->out, ".pem", e) < 0 || path_of(&key_path, ctl, ctl->out, ".key", e) < 0 ||
-	    mst_key_spki(&what.spki, &ctl->arena, key, e) < 0 || mst_key_pem(&key_pem, &ctl->arena, key, e) < 0)
+	if (path_of(&cert_path, ctl, ctl->out, ".pem", e) < 0 ||
+	    path_of(&key_path, ctl, ctl->out, ".key", e) < 0 ||
+	    mst_key_spki(&what.spki, &ctl->arena, key, e) < 0 ||
+	    mst_key_pem(&key_pem, &ctl->arena, key, e) < 0)
 		return -1;
 	rc = write_pem(ctl, key_path, key_pem, 0600, e);
 	mst_wipe((void *)(uintptr_t)key_pem.at, key_pem.len);
@@ -169,8 +175,8 @@ int mst_ctl_ca_issue(struct mst_ctl *ctl, struct mst_err *e)
 		return mst_fail(e, MST_E_CONF, "ca issue needs --name and --out");
 	if (ctl->is_server && !ctl->dns[0] && !ctl->ips[0])
 		return mst_fail(e, MST_E_CONF, "a server's certificate needs --dns or --ip");
-	if (mst_ctl_u32(&days, "days", ctl->days, LEAF_DAYS, 1, DAYS_MAX, e) < 0 || kind_of(&kind, ctl, e) < 0 ||
-	    mst_ca_load(&ca, ctl->ca, e) < 0)
+	if (mst_ctl_u32(&days, "days", ctl->days, LEAF_DAYS, 1, DAYS_MAX, e) < 0 ||
+	    kind_of(&kind, ctl, e) < 0 || mst_ca_load(&ca, ctl->ca, e) < 0)
 		return -1;
 	rc = mst_key_new(&key, kind, e);
 	if (rc == 0)
@@ -181,7 +187,8 @@ int mst_ctl_ca_issue(struct mst_ctl *ctl, struct mst_err *e)
 }
 
 /* Tells in either form that a file is there. */
-static int told(struct mst_ctl *ctl, const char *what, const char *path, struct mst_slice secret, struct mst_err *e)
+static int told(struct mst_ctl *ctl, const char *what, const char *path, struct mst_slice secret,
+		struct mst_err *e)
 {
 	struct mst_json j;
 	struct mst_slice text;
@@ -214,7 +221,8 @@ int mst_ctl_key_api(struct mst_ctl *ctl, struct mst_err *e)
 	char key[2 * API_KEY_BYTES + 1] = "", line[2 * sizeof(hash) + 1];
 	struct mst_slice old = {NULL, 0}, whole;
 
-	if (mst_file_read(&old, &ctl->arena, ctl->args[0], API_KEYS_MAX, e) < 0 && e->code != MST_E_ABSENT)
+	if (mst_file_read(&old, &ctl->arena, ctl->args[0], API_KEYS_MAX, e) < 0 &&
+	    e->code != MST_E_ABSENT)
 		return -1;
 	mst_random(secret, sizeof(secret));
 	mst_hex_put(key, mst_slice(secret, sizeof(secret)));
@@ -222,9 +230,11 @@ int mst_ctl_key_api(struct mst_ctl *ctl, struct mst_err *e)
 	mst_hex_put(line, mst_slice(hash, sizeof(hash)));
 	line[sizeof(line) - 1] = '\n';
 	if (!mst_arena_format(&ctl->arena, &whole, "%.*s%s%.*s", (int)old.len, (const char *)old.at,
-			      old.len && old.at[old.len - 1] != '\n' ? "\n" : "", (int)sizeof(line), line))
+			      old.len && old.at[old.len - 1] != '\n' ? "\n" : "", (int)sizeof(line),
+			      line))
 		return mst_fail(e, MST_E_BUSY, "no memory");
 	if (mst_file_write(ctl->args[0], whole, 0600, e) < 0)
 		return -1;
-	return told(ctl, "API key, shown once:", ctl->args[0], mst_slice(key, 2 * sizeof(secret)), e);
+	return told(ctl, "API key, shown once:", ctl->args[0], mst_slice(key, 2 * sizeof(secret)),
+		    e);
 }

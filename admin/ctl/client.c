@@ -12,7 +12,8 @@
 
 #define READ_LEN 65536
 
-static const struct mst_http1_limits limits = {.line_max = 16384, .head_max = 32768, .headers_max = 64};
+static const struct mst_http1_limits limits = {
+	.line_max = 16384, .head_max = 32768, .headers_max = 64};
 
 static int open_socket(int *out, const char *path, struct mst_err *e)
 {
@@ -22,7 +23,8 @@ static int open_socket(int *out, const char *path, struct mst_err *e)
 	int fd;
 
 	if (len >= sizeof(to.sun_path))
-		return mst_fail(e, MST_E_CONF, "the socket's path is longer than %zu bytes", sizeof(to.sun_path) - 1);
+		return mst_fail(e, MST_E_CONF, "the socket's path is longer than %zu bytes",
+				sizeof(to.sun_path) - 1);
 	memcpy(to.sun_path, path, len + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -51,15 +53,17 @@ static int send_all(int fd, struct mst_slice bytes, struct mst_err *e)
 	return 0;
 }
 
-static int send_request(int fd, struct mst_arena *arena, const struct mst_call *call, struct mst_err *e)
+static int send_request(int fd, struct mst_arena *arena, const struct mst_call *call,
+			struct mst_err *e)
 {
 	struct mst_slice head;
 
 	if (!mst_arena_format(arena, &head,
-			      "%s %.*s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s%s%sContent-Length: %zu\r\n\r\n",
+			      "%s %.*s HTTP/1.1\r\nHost: localhost\r\nConnection: "
+			      "close\r\n%s%s%sContent-Length: %zu\r\n\r\n",
 			      call->method, (int)call->target.len, (const char *)call->target.at,
-			      call->type ? "Content-Type: " : "", call->type ? call->type : "", call->type ? "\r\n" : "",
-			      call->body.len))
+			      call->type ? "Content-Type: " : "", call->type ? call->type : "",
+			      call->type ? "\r\n" : "", call->body.len))
 		return mst_fail(e, MST_E_BUSY, "no memory for the request");
 	if (send_all(fd, head, e) < 0)
 		return -1;
@@ -78,7 +82,8 @@ static int read_all(int fd, struct mst_buf *in, struct mst_err *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
-			return mst_fail(e, MST_E_TIMEOUT, "musterd did not answer within %d s", MST_CLIENT_WAIT_S);
+			return mst_fail(e, MST_E_TIMEOUT, "musterd did not answer within %d s",
+					MST_CLIENT_WAIT_S);
 		if (n < 0)
 			return mst_fail_sys(e, errno, "cannot read the answer");
 		if (n == 0)
@@ -87,7 +92,8 @@ static int read_all(int fd, struct mst_buf *in, struct mst_err *e)
 	}
 }
 
-static int join_chunks(struct mst_slice *out, struct mst_arena *arena, struct mst_slice bytes, struct mst_err *e)
+static int join_chunks(struct mst_slice *out, struct mst_arena *arena, struct mst_slice bytes,
+		       struct mst_err *e)
 {
 	struct mst_http1_chunks chunks = {0};
 	uint8_t *whole = mst_arena_get(arena, bytes.len + 1);
@@ -114,8 +120,8 @@ static int join_chunks(struct mst_slice *out, struct mst_arena *arena, struct ms
 	return 0;
 }
 
-static int take_body(struct mst_slice *out, struct mst_arena *arena, const struct mst_http1_head *head, struct mst_slice rest,
-		     struct mst_err *e)
+static int take_body(struct mst_slice *out, struct mst_arena *arena,
+		     const struct mst_http1_head *head, struct mst_slice rest, struct mst_err *e)
 {
 	if (head->framing == MST_HTTP1_CHUNKED)
 		return join_chunks(out, arena, rest, e);
@@ -126,10 +132,13 @@ static int take_body(struct mst_slice *out, struct mst_arena *arena, const struc
 	} else if (head->framing == MST_HTTP1_NO_BODY) {
 		rest.len = 0;
 	}
-	return mst_arena_copy(arena, out, rest) ? 0 : mst_fail(e, MST_E_BUSY, "no memory for the answer");
+	return mst_arena_copy(arena, out, rest)
+		       ? 0
+		       : mst_fail(e, MST_E_BUSY, "no memory for the answer");
 }
 
-static int parse_reply(struct mst_call_reply *out, struct mst_arena *arena, struct mst_slice bytes, struct mst_err *e)
+static int parse_reply(struct mst_call_reply *out, struct mst_arena *arena, struct mst_slice bytes,
+		       struct mst_err *e)
 {
 	for (;;) {
 		struct mst_http1_scan scan = {0};
@@ -149,7 +158,8 @@ static int parse_reply(struct mst_call_reply *out, struct mst_arena *arena, stru
 	}
 }
 
-int mst_client_call(struct mst_call_reply *out, struct mst_arena *arena, const struct mst_call *call, struct mst_err *e)
+int mst_client_call(struct mst_call_reply *out, struct mst_arena *arena,
+		    const struct mst_call *call, struct mst_err *e)
 {
 	struct mst_buf in = {.limit = MST_CLIENT_REPLY_MAX};
 	int fd, rc;
@@ -166,9 +176,11 @@ int mst_client_call(struct mst_call_reply *out, struct mst_arena *arena, const s
 	return rc;
 }
 
-int mst_client_escape(struct mst_slice *out, struct mst_arena *arena, struct mst_slice text, const char *keep, struct mst_err *e)
+int mst_client_escape(struct mst_slice *out, struct mst_arena *arena, struct mst_slice text,
+		      const char *keep, struct mst_err *e)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 	static const char digits[] = "0123456789ABCDEF";
 	uint8_t *at = mst_arena_get(arena, text.len * 3 + 1);
 	size_t len = 0;

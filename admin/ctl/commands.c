@@ -41,8 +41,10 @@ static void fresh_uuid(char out[static UUID_LEN + 1])
 	mst_random(r, sizeof(r));
 	r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
 	r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
-	snprintf(out, UUID_LEN + 1, "%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X", r[0], r[1], r[2], r[3],
-		 r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+	snprintf(out, UUID_LEN + 1,
+		 "%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X", r[0], r[1],
+		 r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
+		 r[15]);
 }
 
 static int make_command(struct mst_slice *out, struct mst_ctl *ctl, struct mst_err *e)
@@ -71,10 +73,13 @@ static int make_command(struct mst_slice *out, struct mst_ctl *ctl, struct mst_e
 static int take_command(struct mst_slice *out, struct mst_ctl *ctl, struct mst_err *e)
 {
 	if (ctl->request_type)
-		return ctl->num_args == 1 ? make_command(out, ctl, e)
-					  : mst_fail(e, MST_E_CONF, "enqueue takes a file or --request-type, not both");
+		return ctl->num_args == 1
+			       ? make_command(out, ctl, e)
+			       : mst_fail(e, MST_E_CONF,
+					  "enqueue takes a file or --request-type, not both");
 	if (ctl->num_args < 2)
-		return mst_fail(e, MST_E_CONF, "enqueue needs a file, - for standard input, or --request-type");
+		return mst_fail(e, MST_E_CONF,
+				"enqueue needs a file, - for standard input, or --request-type");
 	if (strcmp(ctl->args[1], "-") == 0)
 		return read_stdin(out, ctl, e);
 	return mst_file_read(out, &ctl->arena, ctl->args[1], COMMAND_MAX, e);
@@ -104,7 +109,8 @@ static int show_outcome(struct mst_ctl *ctl, const struct mst_json_value *root, 
 	struct mst_slice words;
 	struct outcome o = {0};
 
-	if (mst_json_get_text0(root, &words, "error", NULL) > 0 || mst_json_get_text0(root, &words, "command_error", NULL) > 0)
+	if (mst_json_get_text0(root, &words, "error", NULL) > 0 ||
+	    mst_json_get_text0(root, &words, "command_error", NULL) > 0)
 		return mst_fail(e, MST_E_DENIED, "%.*s", (int)words.len, (const char *)words.at);
 	if (mst_json_get_object0(root, &list, "status", e) <= 0)
 		return mst_fail(e, MST_E_SYNTAX, "the answer has no \"status\"");
@@ -126,12 +132,13 @@ int mst_ctl_enqueue(struct mst_ctl *ctl, struct mst_err *e)
 	struct mst_slice body, ids, target;
 	int status, rc;
 
-	if (take_command(&body, ctl, e) < 0 || mst_client_escape(&ids, &ctl->arena, mst_slice_str(ctl->args[0]), ":,", e) < 0)
+	if (take_command(&body, ctl, e) < 0 ||
+	    mst_client_escape(&ids, &ctl->arena, mst_slice_str(ctl->args[0]), ":,", e) < 0)
 		return -1;
 	if (body.len == 0)
 		return mst_fail(e, MST_E_SYNTAX, "the command is empty");
-	if (!mst_arena_format(&ctl->arena, &target, "/v1/enqueue/%.*s%s", (int)ids.len, (const char *)ids.at,
-			      ctl->has_no_push ? "?nopush=1" : ""))
+	if (!mst_arena_format(&ctl->arena, &target, "/v1/enqueue/%.*s%s", (int)ids.len,
+			      (const char *)ids.at, ctl->has_no_push ? "?nopush=1" : ""))
 		return mst_fail(e, MST_E_BUSY, "no memory");
 	if (mst_ctl_ask(&root, &status, ctl, "PUT", target, body, e) < 0)
 		return -1;
@@ -148,15 +155,17 @@ static int command_target(struct mst_slice *out, struct mst_ctl *ctl, struct mst
 
 	if (mst_client_escape(&uuid, &ctl->arena, mst_slice_str(ctl->args[1]), "", e) < 0)
 		return -1;
-	if (!mst_arena_format(&ctl->arena, &tail, "/commands/%.*s", (int)uuid.len, (const char *)uuid.at))
+	if (!mst_arena_format(&ctl->arena, &tail, "/commands/%.*s", (int)uuid.len,
+			      (const char *)uuid.at))
 		return mst_fail(e, MST_E_BUSY, "no memory");
 	return mst_ctl_target(out, ctl, ctl->args[0], (const char *)tail.at, e);
 }
 
 static const struct {
 	const char *title, *key;
-} command_rows[] = {{"command", "command_uuid"}, {"request type", "request_type"}, {"state", "state"}, {"queued", "queued_at"},
-		    {"changed", "changed_at"}, {"NotNow", "not_now"}};
+} command_rows[] = {{"command", "command_uuid"}, {"request type", "request_type"},
+		    {"state", "state"},          {"queued", "queued_at"},
+		    {"changed", "changed_at"},   {"NotNow", "not_now"}};
 
 static void show_command(struct mst_ctl *ctl, const struct mst_json_value *command)
 {
@@ -235,7 +244,8 @@ static void on_command(void *context, const struct mst_json_value *item)
 
 int mst_ctl_results(struct mst_ctl *ctl, struct mst_err *e)
 {
-	static const char *const head[] = {"COMMAND", "REQUEST TYPE", "STATE", "QUEUED", "CHANGED", "NOTNOW", NULL};
+	static const char *const head[] = {"COMMAND", "REQUEST TYPE", "STATE", "QUEUED",
+					   "CHANGED", "NOTNOW",       NULL};
 	struct listing l = {.ctl = ctl};
 	struct mst_slice target, state = {NULL, 0};
 	uint32_t most;
@@ -247,8 +257,9 @@ int mst_ctl_results(struct mst_ctl *ctl, struct mst_err *e)
 	    mst_client_escape(&state, &ctl->arena, mst_slice_str(ctl->state), "", e) < 0 ||
 	    mst_ctl_target(&target, ctl, ctl->args[0], "/commands?", e) < 0)
 		return -1;
-	if (state.len && !mst_arena_format(&ctl->arena, &target, "%.*s&state=%.*s", (int)target.len, (const char *)target.at,
-					   (int)state.len, (const char *)state.at))
+	if (state.len &&
+	    !mst_arena_format(&ctl->arena, &target, "%.*s&state=%.*s", (int)target.len,
+			      (const char *)target.at, (int)state.len, (const char *)state.at))
 		return mst_fail(e, MST_E_BUSY, "no memory");
 	if (mst_ctl_pages(ctl, target, "commands", most, &l, on_command, e) < 0)
 		return -1;

@@ -17,7 +17,8 @@ struct mst_ctl {
 	const char *const *args; /* behind the verb, without flags */
 	size_t num_args;
 	bool is_json, is_server, has_no_push;
-	const char *socket, *ca, *name, *out, *kind, *days, *limit, *state, *serial, *type, *request_type;
+	const char *socket, *ca, *name, *out, *kind, *days, *limit, *state, *serial, *type,
+		*request_type;
 	const char *dns[MST_CTL_NAMES + 1], *ips[MST_CTL_NAMES + 1];
 };
 
@@ -33,34 +34,42 @@ const struct mst_ctl_verb *mst_ctl_verbs(size_t *num);
 
 struct mst_ctl_flag {
 	const char *name, *value; /* value NULL: a switch */
-	size_t at;                /* in struct mst_ctl: const char *, bool, or the first of MST_CTL_NAMES const char * */
+	size_t at; /* in struct mst_ctl: const char *, bool, or the first of MST_CTL_NAMES const
+		      char * */
 	bool is_common, is_list;
 	const char *help;
 };
 const struct mst_ctl_flag *mst_ctl_flags(size_t *num);
 
-/* mst_ctl_parse reads the command line behind the program's name. 0, -1 CONF saying what is wrong; *verb stays NULL when it
- * holds none. */
-int mst_ctl_parse(struct mst_ctl *ctl, const struct mst_ctl_verb **verb, int argc, char **argv, struct mst_err *e) MST_MUST;
+/* mst_ctl_parse reads the command line behind the program's name. 0, -1 CONF saying what is wrong;
+ * *verb stays NULL when it holds none. */
+int mst_ctl_parse(struct mst_ctl *ctl, const struct mst_ctl_verb **verb, int argc, char **argv,
+		  struct mst_err *e) MST_MUST;
 /* mst_ctl_help prints every verb, or the verbs of one noun. */
 void mst_ctl_help(const char *noun);
 /* mst_ctl_u32 reads a flag's number; `fallback` when it was not given. */
-int mst_ctl_u32(uint32_t *out, const char *flag, const char *text, uint32_t fallback, uint32_t least, uint32_t most,
-		struct mst_err *e) MST_MUST;
+int mst_ctl_u32(uint32_t *out, const char *flag, const char *text, uint32_t fallback,
+		uint32_t least, uint32_t most, struct mst_err *e) MST_MUST;
 
-/* ask.c: mst_ctl_ask calls the API and parses the answer: 0 for a 2xx one, -1 with the server's words otherwise. `root` is the
- * caller's to free; with --json the body is printed and root stays NULL. */
-int mst_ctl_ask(struct mst_json_value **root, int *status, struct mst_ctl *ctl, const char *method, struct mst_slice target,
-		struct mst_slice body, struct mst_err *e) MST_MUST;
+/* ask.c: mst_ctl_ask calls the API and parses the answer: 0 for a 2xx one, -1 with the server's
+ * words otherwise. `root` is the caller's to free; with --json the body is printed and root stays
+ * NULL. */
+int mst_ctl_ask(struct mst_json_value **root, int *status, struct mst_ctl *ctl, const char *method,
+		struct mst_slice target, struct mst_slice body, struct mst_err *e) MST_MUST;
 /* mst_ctl_print writes JSON text with a line end. */
 void mst_ctl_print(struct mst_slice text);
-/* mst_ctl_pages asks page after page of `target` (which has a '?') until `most` items of the array `list` were seen. */
-int mst_ctl_pages(struct mst_ctl *ctl, struct mst_slice target, const char *list, uint32_t most, void *context,
-		  void (*on_item)(void *context, const struct mst_json_value *item), struct mst_err *e) MST_MUST;
+/* mst_ctl_pages asks page after page of `target` (which has a '?') until `most` items of the array
+ * `list` were seen. */
+int mst_ctl_pages(struct mst_ctl *ctl, struct mst_slice target, const char *list, uint32_t most,
+		  void *context, void (*on_item)(void *context, const struct mst_json_value *item),
+		  struct mst_err *e) MST_MUST;
 /* mst_ctl_target builds "/v1/devices/ID" + tail with the id escaped. */
-int mst_ctl_target(struct mst_slice *out, struct mst_ctl *ctl, const char *id, const char *tail, struct mst_err *e) MST_MUST;
-/* mst_ctl_get reads a member as text for people: strings as they are, numbers, booleans, "-" when absent. */
-struct mst_slice mst_ctl_get(struct mst_ctl *ctl, const struct mst_json_value *object, const char *key);
+int mst_ctl_target(struct mst_slice *out, struct mst_ctl *ctl, const char *id, const char *tail,
+		   struct mst_err *e) MST_MUST;
+/* mst_ctl_get reads a member as text for people: strings as they are, numbers, booleans, "-" when
+ * absent. */
+struct mst_slice mst_ctl_get(struct mst_ctl *ctl, const struct mst_json_value *object,
+			     const char *key);
 
 /* The verbs. */
 int mst_ctl_ca_init(struct mst_ctl *ctl, struct mst_err *e);

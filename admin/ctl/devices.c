@@ -11,18 +11,39 @@ struct column {
 };
 
 static const struct column list_columns[] = {
-	{"ID", "id"}, {"TYPE", "type"}, {"STATE", "state"}, {"SERIAL", "serial"}, {"OS", "os_version"},
-	{"NAME", "device_name"}, {"LAST SEEN", "last_seen"},
+	{"ID", "id"},
+	{"TYPE", "type"},
+	{"STATE", "state"},
+	{"SERIAL", "serial"},
+	{"OS", "os_version"},
+	{"NAME", "device_name"},
+	{"LAST SEEN", "last_seen"},
 };
 static const struct column channel_columns[] = {
-	{"CHANNEL", "id"}, {"TYPE", "type"}, {"ENABLED", "enabled"}, {"USER", "user_short_name"},
-	{"TOKENS", "token_updates"}, {"QUEUED", "queued"}, {"UPDATED", "updated_at"},
+	{"CHANNEL", "id"},           {"TYPE", "type"},
+	{"ENABLED", "enabled"},      {"USER", "user_short_name"},
+	{"TOKENS", "token_updates"}, {"QUEUED", "queued"},
+	{"UPDATED", "updated_at"},
 };
 static const struct column device_rows[] = {
-	{"id", "id"}, {"type", "type"}, {"state", "state"}, {"serial", "serial"}, {"device name", "device_name"},
-	{"product", "product_name"}, {"model", "model"}, {"model name", "model_name"}, {"OS version", "os_version"},
-	{"build", "build_version"}, {"IMEI", "imei"}, {"MEID", "meid"}, {"topic", "topic"}, {"enrolled", "enrolled_at"},
-	{"updated", "updated_at"}, {"last seen", "last_seen"}, {"token updates", "token_updates"}, {"queued", "queued"},
+	{"id", "id"},
+	{"type", "type"},
+	{"state", "state"},
+	{"serial", "serial"},
+	{"device name", "device_name"},
+	{"product", "product_name"},
+	{"model", "model"},
+	{"model name", "model_name"},
+	{"OS version", "os_version"},
+	{"build", "build_version"},
+	{"IMEI", "imei"},
+	{"MEID", "meid"},
+	{"topic", "topic"},
+	{"enrolled", "enrolled_at"},
+	{"updated", "updated_at"},
+	{"last seen", "last_seen"},
+	{"token updates", "token_updates"},
+	{"queued", "queued"},
 };
 
 struct listing {
@@ -53,7 +74,10 @@ static void on_item(void *context, const struct mst_json_value *item)
 /* Filters as a query; the page's limit comes behind. */
 static int filters(struct mst_slice *out, struct mst_ctl *ctl, struct mst_err *e)
 {
-	const struct column rows[] = {{"state", ctl->state}, {"serial", ctl->serial}, {"name", ctl->name}, {"type", ctl->type}};
+	const struct column rows[] = {{"state", ctl->state},
+				      {"serial", ctl->serial},
+				      {"name", ctl->name},
+				      {"type", ctl->type}};
 	struct mst_slice escaped;
 
 	*out = MST_S("/v1/devices?");
@@ -62,8 +86,9 @@ static int filters(struct mst_slice *out, struct mst_ctl *ctl, struct mst_err *e
 			continue;
 		if (mst_client_escape(&escaped, &ctl->arena, mst_slice_str(rows[i].key), "", e) < 0)
 			return -1;
-		if (!mst_arena_format(&ctl->arena, out, "%.*s&%s=%.*s", (int)out->len, (const char *)out->at, rows[i].title,
-				      (int)escaped.len, (const char *)escaped.at))
+		if (!mst_arena_format(&ctl->arena, out, "%.*s&%s=%.*s", (int)out->len,
+				      (const char *)out->at, rows[i].title, (int)escaped.len,
+				      (const char *)escaped.at))
 			return mst_fail(e, MST_E_BUSY, "no memory");
 	}
 	return 0;
@@ -76,7 +101,8 @@ int mst_ctl_devices_list(struct mst_ctl *ctl, struct mst_err *e)
 	uint32_t most;
 
 	begin(&l, ctl, list_columns, MST_LEN(list_columns));
-	if (mst_ctl_u32(&most, "limit", ctl->limit, UINT32_MAX, 1, UINT32_MAX, e) < 0 || filters(&target, ctl, e) < 0 ||
+	if (mst_ctl_u32(&most, "limit", ctl->limit, UINT32_MAX, 1, UINT32_MAX, e) < 0 ||
+	    filters(&target, ctl, e) < 0 ||
 	    mst_ctl_pages(ctl, target, "devices", most, &l, on_item, e) < 0)
 		return -1;
 	if (!ctl->is_json && mst_table_print(&l.table, stdout) < 0)

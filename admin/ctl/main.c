@@ -10,7 +10,8 @@ static bool wants_help(const char **noun, int argc, char **argv)
 	bool is_wanted = argc == 0;
 
 	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 || (i == 0 && strcmp(argv[i], "help") == 0))
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 ||
+		    (i == 0 && strcmp(argv[i], "help") == 0))
 			is_wanted = true;
 		else if (argv[i][0] != '-' && !*noun)
 			*noun = argv[i];

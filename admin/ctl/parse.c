@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: finds the verb's row, sets flags by their rows, keeps the arguments; prints the help from the same rows. */
+/* The command line: finds the verb's row, sets flags by their rows, keeps the arguments; prints the
+ * help from the same rows. */
 #include "ctl.h"
 
 #include <stdio.h>
@@ -30,7 +31,8 @@ static bool is_listed(const char *list, const char *word)
 	return false;
 }
 
-static int set_flag(struct mst_ctl *ctl, const struct mst_ctl_flag *flag, const char *value, struct mst_err *e)
+static int set_flag(struct mst_ctl *ctl, const struct mst_ctl_flag *flag, const char *value,
+		    struct mst_err *e)
 {
 	char *place = (char *)ctl + flag->at;
 	const char **texts = (const char **)(void *)place;
@@ -44,16 +46,19 @@ static int set_flag(struct mst_ctl *ctl, const struct mst_ctl_flag *flag, const 
 		while (n < MST_CTL_NAMES && texts[n])
 			n++;
 	if (n == MST_CTL_NAMES)
-		return mst_fail(e, MST_E_CONF, "--%s more than %d times", flag->name, MST_CTL_NAMES);
+		return mst_fail(e, MST_E_CONF, "--%s more than %d times", flag->name,
+				MST_CTL_NAMES);
 	texts[n] = value;
 	return 0;
 }
 
 /* One flag at argv[i]; returns the number of words it took, or -1. */
-static int take_flag(struct mst_ctl *ctl, const struct mst_ctl_verb *verb, int i, int argc, char **argv, struct mst_err *e)
+static int take_flag(struct mst_ctl *ctl, const struct mst_ctl_verb *verb, int i, int argc,
+		     char **argv, struct mst_err *e)
 {
 	const char *name = argv[i] + 2, *equals = strchr(name, '=');
-	const struct mst_ctl_flag *flag = find_flag(name, equals ? (size_t)(equals - name) : strlen(name));
+	const struct mst_ctl_flag *flag =
+		find_flag(name, equals ? (size_t)(equals - name) : strlen(name));
 	const char *value = equals ? equals + 1 : NULL;
 	int used = 1;
 
@@ -61,7 +66,8 @@ static int take_flag(struct mst_ctl *ctl, const struct mst_ctl_verb *verb, int i
 		return mst_fail(e, MST_E_CONF, "%s does not take %s", verb->noun, argv[i]);
 	if (flag->value && !value) {
 		if (i + 1 >= argc)
-			return mst_fail(e, MST_E_CONF, "--%s needs a value: %s", flag->name, flag->value);
+			return mst_fail(e, MST_E_CONF, "--%s needs a value: %s", flag->name,
+					flag->value);
 		value = argv[i + 1];
 		used = 2;
 	}
@@ -101,7 +107,8 @@ static int skip_common(struct mst_ctl *ctl, int argc, char **argv, struct mst_er
 	return i;
 }
 
-int mst_ctl_parse(struct mst_ctl *ctl, const struct mst_ctl_verb **verb, int argc, char **argv, struct mst_err *e)
+int mst_ctl_parse(struct mst_ctl *ctl, const struct mst_ctl_verb **verb, int argc, char **argv,
+		  struct mst_err *e)
 {
 	const char **args = mst_arena_get(&ctl->arena, (size_t)(argc + 1) * sizeof(*args));
 	int used = 0, i = skip_common(ctl, argc, argv, e);
@@ -111,8 +118,8 @@ int mst_ctl_parse(struct mst_ctl *ctl, const struct mst_ctl_verb **verb, int arg
 		return args ? -1 : mst_fail(e, MST_E_BUSY, "no memory");
 	*verb = find_verb(&used, argc - i, argv + i);
 	if (!*verb)
-		return i < argc ? mst_fail(e, MST_E_CONF, "unknown verb: %s%s%s", argv[i], i + 1 < argc ? " " : "",
-					   i + 1 < argc ? argv[i + 1] : "")
+		return i < argc ? mst_fail(e, MST_E_CONF, "unknown verb: %s%s%s", argv[i],
+					   i + 1 < argc ? " " : "", i + 1 < argc ? argv[i + 1] : "")
 				: mst_fail(e, MST_E_CONF, "a verb is missing");
 	for (i += used; i < argc; i += used) {
 		used = 1;
@@ -130,7 +137,8 @@ int mst_ctl_parse(struct mst_ctl *ctl, const struct mst_ctl_verb **verb, int arg
 	if (ctl->num_args < (*verb)->least)
 		return mst_fail(e, MST_E_CONF, "%s needs %s", (*verb)->noun, (*verb)->args);
 	if (ctl->num_args > (*verb)->most)
-		return mst_fail(e, MST_E_CONF, "%s: one argument too many: %s", (*verb)->noun, args[(*verb)->most]);
+		return mst_fail(e, MST_E_CONF, "%s: one argument too many: %s", (*verb)->noun,
+				args[(*verb)->most]);
 	return 0;
 }
 
@@ -142,7 +150,8 @@ static void print_flags(const struct mst_ctl_verb *verb)
 	for (size_t i = 0; i < num; i++)
 		if (is_listed(verb->flags, flags[i].name))
 			printf("      --%s%s%-*s %s\n", flags[i].name, flags[i].value ? " " : "",
-			       (int)(20 - strlen(flags[i].name)), flags[i].value ? flags[i].value : "", flags[i].help);
+			       (int)(20 - strlen(flags[i].name)),
+			       flags[i].value ? flags[i].value : "", flags[i].help);
 }
 
 void mst_ctl_help(const char *noun)
@@ -156,22 +165,25 @@ void mst_ctl_help(const char *noun)
 		if (noun && strcmp(noun, verbs[i].noun) != 0)
 			continue;
 		snprintf(left, sizeof(left), "%s%s%s%s%s", verbs[i].noun, verbs[i].verb ? " " : "",
-			 verbs[i].verb ? verbs[i].verb : "", verbs[i].args ? " " : "", verbs[i].args ? verbs[i].args : "");
+			 verbs[i].verb ? verbs[i].verb : "", verbs[i].args ? " " : "",
+			 verbs[i].args ? verbs[i].args : "");
 		printf("  %-30s %s\n", left, verbs[i].help);
 		if (noun)
 			print_flags(&verbs[i]);
 	}
 	if (!noun)
-		printf("\nmusterctl VERB --help lists a verb's flags. Exit codes: 0 done, 1 failed, 2 wrong usage.\n");
+		printf("\nmusterctl VERB --help lists a verb's flags. Exit codes: 0 done, 1 "
+		       "failed, 2 wrong usage.\n");
 }
 
-int mst_ctl_u32(uint32_t *out, const char *flag, const char *text, uint32_t fallback, uint32_t least, uint32_t most,
-		struct mst_err *e)
+int mst_ctl_u32(uint32_t *out, const char *flag, const char *text, uint32_t fallback,
+		uint32_t least, uint32_t most, struct mst_err *e)
 {
 	uint64_t n = fallback;
 
 	if (text && (mst_slice_u64(&n, mst_slice_str(text), e) < 0 || n < least || n > most))
-		return mst_fail(e, MST_E_CONF, "--%s wants a number from %u to %u", flag, least, most);
+		return mst_fail(e, MST_E_CONF, "--%s wants a number from %u to %u", flag, least,
+				most);
 	*out = (uint32_t)n;
 	return 0;
 }

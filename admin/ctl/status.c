@@ -48,11 +48,13 @@ static int show_lists(struct mst_ctl *ctl, const struct mst_json_value *root, st
 
 int mst_ctl_status(struct mst_ctl *ctl, struct mst_err *e)
 {
-	static const char *const rows[] = {"version", "started", "uptime_s", "devices", "connections"};
+	static const char *const rows[] = {"version", "started", "uptime_s", "devices",
+					   "connections"};
 	struct mst_json_value *root;
 	int status, rc;
 
-	if (mst_ctl_ask(&root, &status, ctl, "GET", MST_S("/v1/status"), (struct mst_slice){NULL, 0}, e) < 0)
+	if (mst_ctl_ask(&root, &status, ctl, "GET", MST_S("/v1/status"),
+			(struct mst_slice){NULL, 0}, e) < 0)
 		return -1;
 	if (!root)
 		return MST_CTL_OK;
@@ -75,7 +77,8 @@ int mst_ctl_version(struct mst_ctl *ctl, struct mst_err *e)
 	int status;
 
 	ctl->is_json = false;
-	if (mst_ctl_ask(&root, &status, ctl, "GET", MST_S("/version"), (struct mst_slice){NULL, 0}, e) == 0)
+	if (mst_ctl_ask(&root, &status, ctl, "GET", MST_S("/version"), (struct mst_slice){NULL, 0},
+			e) == 0)
 		engine = mst_ctl_get(ctl, root, "version");
 	mst_json_begin(&j, &ctl->arena);
 	mst_json_open(&j, NULL);
@@ -89,7 +92,8 @@ int mst_ctl_version(struct mst_ctl *ctl, struct mst_err *e)
 	if (is_json)
 		mst_ctl_print(text);
 	else
-		printf("musterctl %s, musterd %.*s\n", MUSTER_VERSION, (int)engine.len, (const char *)engine.at);
+		printf("musterctl %s, musterd %.*s\n", MUSTER_VERSION, (int)engine.len,
+		       (const char *)engine.at);
 	mst_json_free(&root);
 	return MST_CTL_OK;
 }

@@ -32,7 +32,8 @@ static bool grow(struct mst_table *t)
 
 void mst_table_text(struct mst_table *t, struct mst_slice text)
 {
-	if ((t->num_cells == t->num_room && !grow(t)) || !mst_arena_copy(t->arena, &t->cells[t->num_cells], text)) {
+	if ((t->num_cells == t->num_room && !grow(t)) ||
+	    !mst_arena_copy(t->arena, &t->cells[t->num_cells], text)) {
 		t->is_bad = true;
 		return;
 	}
@@ -62,7 +63,8 @@ static size_t width(struct mst_slice s)
 /* C0, DEL and, behind a 0xC2 lead, C1 may move the cursor or start an escape sequence. */
 static bool is_order(struct mst_slice s, size_t i)
 {
-	return s.at[i] < 32 || s.at[i] == 127 || (s.at[i] == 0xc2 && i + 1 < s.len && s.at[i + 1] < 0xa0);
+	return s.at[i] < 32 || s.at[i] == 127 ||
+	       (s.at[i] == 0xc2 && i + 1 < s.len && s.at[i + 1] < 0xa0);
 }
 
 void mst_table_safe(FILE *to, struct mst_slice text, bool keeps_lines)
@@ -99,7 +101,8 @@ int mst_table_print(const struct mst_table *t, FILE *to)
 		if (is_last)
 			putc('\n', to);
 		else
-			fprintf(to, "%*s", (int)(widths[i % t->num_columns] - width(t->cells[i]) + GAP), "");
+			fprintf(to, "%*s",
+				(int)(widths[i % t->num_columns] - width(t->cells[i]) + GAP), "");
 	}
 	return 0;
 }

@@ -18,7 +18,8 @@ struct mst_table {
 
 /* mst_table_begin starts with the head's words, ended by NULL. */
 void mst_table_begin(struct mst_table *t, struct mst_arena *arena, const char *const *head);
-/* The next cell, from left to right; text is copied, and what a terminal could take as an order becomes '?'. */
+/* The next cell, from left to right; text is copied, and what a terminal could take as an order
+ * becomes '?'. */
 void mst_table_text(struct mst_table *t, struct mst_slice text);
 void mst_table_u64(struct mst_table *t, uint64_t n);
 /* mst_table_print writes all rows. -1 when memory ran out on the way. */

@@ -30,11 +30,9 @@ void mst_profile_uuid(char out[static UUID_LEN + 1], struct mst_slice url, struc
 		 u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
 }
 
-static int print(struct mst_slice *out, struct maker *m, const char *format, struct mst_slice text)
-	__attribute__((format(printf, 3, 0)));
-static int print(struct mst_slice *out, struct maker *m, const char *format, struct mst_slice text)
+static int join(struct mst_slice *out, struct maker *m, const char *before, struct mst_slice text, const char *behind)
 {
-	if (!mst_arena_format(m->arena, out, format, (int)text.len, (const char *)text.at))
+	if (!mst_arena_format(m->arena, out, "%s%.*s%s", before, (int)text.len, (const char *)text.at, behind))
 		return mst_fail(m->e, MST_E_BUSY, "out of memory");
 	return 0;
 }
@@ -79,10 +77,9 @@ static int put_cert(struct maker *m, struct mst_slice der)
 	kind = mst_slice_eq(cert.issuer, cert.subject) ? PAYLOAD_ROOT : PAYLOAD_ABOVE;
 	mst_cert_name(name, sizeof(name), &cert);
 	mst_profile_uuid(uuid, m->enroll->url, m->facts->device, der);
-	if (print(&word, m, "ca.%.*s", mst_slice(uuid, 8)) < 0 ||
-	    print(&p.file_name, m, "%.*s.cer", mst_slice(uuid, 8)) < 0 ||
-	    print(&p.display_name, m, "%.*s", mst_slice_str(name[0] ? name : "Certificate authority")) < 0 ||
-	    begin(&p, m, kind, p.display_name, (const char *)word.at, der) < 0)
+	if (join(&word, m, "ca.", mst_slice(uuid, 8), "") < 0 ||
+	    join(&p.file_name, m, "", mst_slice(uuid, 8), ".cer") < 0 ||
+	    begin(&p, m, kind, mst_slice_str(name[0] ? name : "Certificate authority"), (const char *)word.at, der) < 0)
 		return -1;
 	put(m, kind, &p);
 	return 0;
@@ -138,7 +135,7 @@ static int put_mdm(struct maker *m, struct mst_slice identity)
 {
 	struct payload p = {.identity = identity, .topic = m->enroll->topic, .signs_messages = m->enroll->signs_messages};
 
-	if (print(&p.server_url, m, "%.*s/mdm", m->enroll->url) < 0 || print(&p.checkin_url, m, "%.*s/checkin", m->enroll->url) < 0 ||
+	if (join(&p.server_url, m, "", m->enroll->url, "/mdm") < 0 || join(&p.checkin_url, m, "", m->enroll->url, "/checkin") < 0 ||
 	    begin(&p, m, PAYLOAD_MDM, m->enroll->name, "mdm", MST_S("mdm")) < 0)
 		return -1;
 	put(m, PAYLOAD_MDM, &p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chooses the way for a request when its head is in: first the path, then who asks, then the method. What no row names is refused. */
 #include "muster/api.h"
+#include "muster/enroll.h"
 #include "muster/mdm.h"
 #include "muster/queue.h"
 #include "muster/scep.h"
@@ -72,6 +73,10 @@ static size_t body_max(const struct mst_app *app, enum flow_body body)
 		return app->report_max;
 	case BODY_COMMAND:
 		return MST_COMMAND_MAX;
+	case BODY_OTA:
+		return MST_OTA_BODY_MAX;
+	case BODY_LINK:
+		return MST_LINK_BODY_MAX;
 	case BODY_SCEP:
 		return MST_SCEP_BODY_MAX;
 	}
@@ -85,7 +90,7 @@ static const char *allowed(enum mst_method method, const char *path)
 		return "PUT, POST";
 	if (mst_slice_eq(mst_slice_str(path), MST_S("/v1/devices/{}/commands/{}")))
 		return "GET, DELETE";
-	if (mst_slice_starts(mst_slice_str(path), MST_S("/scep/")))
+	if (mst_slice_starts(mst_slice_str(path), MST_S("/scep/")) || mst_slice_eq(mst_slice_str(path), MST_S("/ota/{}")))
 		return "GET, POST";
 	return method == MST_PUT ? "PUT" : method == MST_POST ? "POST" : "GET";
 }

@@ -10,6 +10,7 @@ extern const struct mst_way mst_way_health, mst_way_version, mst_way_metrics, ms
 extern const struct mst_way mst_way_devices, mst_way_device, mst_way_history, mst_way_commands, mst_way_command_one;
 extern const struct mst_way mst_way_cancel, mst_way_enqueue;
 extern const struct mst_way mst_way_scep, mst_way_challenge_new;
+extern const struct mst_way mst_way_enroll, mst_way_ota, mst_way_ota_post, mst_way_link_new, mst_way_renew;
 
 enum { ON_PORTAL = MST_B(MST_GATE_PORTAL), ON_CONTROL = MST_B(MST_GATE_CONTROL), ON_PLAIN = MST_B(MST_GATE_PLAIN) };
 
@@ -20,7 +21,7 @@ enum flow_access {
 };
 
 /* How long a body may be. */
-enum flow_body { BODY_NONE, BODY_CHECKIN, BODY_REPORT, BODY_COMMAND, BODY_SCEP };
+enum flow_body { BODY_NONE, BODY_CHECKIN, BODY_REPORT, BODY_COMMAND, BODY_SCEP, BODY_OTA, BODY_LINK };
 
 struct flow_route {
 	uint32_t gates;

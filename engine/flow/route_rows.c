@@ -24,6 +24,13 @@ const struct flow_route mst_route_rows[] = {
 	{BOTH,      MST_GET,    "/v1/devices/{}/commands/{}",    FOR_OPERATORS, BODY_NONE,    &mst_way_command_one, NULL},
 	{BOTH,      MST_DELETE, "/v1/devices/{}/commands/{}",    FOR_OPERATORS, BODY_NONE,    &mst_way_cancel,      NULL},
 	{BOTH,      MST_POST,   "/v1/challenges",                FOR_OPERATORS, BODY_SCEP,    &mst_way_challenge_new, NULL},
+	{ON_PORTAL, MST_GET,    "/enroll/{}/{}",                 FOR_ALL,       BODY_NONE,    &mst_way_enroll,      NULL},
+	{ON_PORTAL, MST_GET,    "/enroll/{}",                    FOR_ALL,       BODY_NONE,    &mst_way_enroll,      NULL},
+	{ON_PORTAL, MST_GET,    "/ota/{}/{}",                    FOR_ALL,       BODY_NONE,    &mst_way_ota,         NULL},
+	{ON_PORTAL, MST_GET,    "/ota/{}",                       FOR_ALL,       BODY_NONE,    &mst_way_ota,         NULL},
+	{ON_PORTAL, MST_POST,   "/ota/{}",                       FOR_ALL,       BODY_OTA,     &mst_way_ota_post,    NULL},
+	{BOTH,      MST_POST,   "/v1/enroll/links",              FOR_OPERATORS, BODY_LINK,    &mst_way_link_new,    NULL},
+	{BOTH,      MST_POST,   "/v1/enroll/renew/{}",           FOR_OPERATORS, BODY_LINK,    &mst_way_renew,       NULL},
 };
 /* clang-format on */
 const size_t mst_route_num_rows = MST_LEN(mst_route_rows);

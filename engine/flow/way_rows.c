@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ways: which stages serve a request, in which order. Written here and nowhere else. */
 #include "muster/api.h"
+#include "muster/enroll.h"
 #include "muster/http.h"
 #include "muster/mdm.h"
 #include "muster/scep.h"
@@ -49,6 +50,26 @@ static const struct mst_stage challenge_new[] = {
 	{"make", mst_scep_challenge_make}, {"made", mst_scep_challenge_made}, REPLY,
 };
 
+static const struct mst_stage enroll[] = {
+	{"admit", mst_enroll_admit},     {"look", mst_enroll_look},     {"seal", mst_enroll_seal},
+	{"promise", mst_enroll_promise}, {"answer", mst_enroll_answer}, REPLY,
+};
+static const struct mst_stage ota[] = {
+	{"admit", mst_ota_admit},        {"look", mst_enroll_look},     {"seal", mst_enroll_seal},
+	{"promise", mst_enroll_promise}, {"answer", mst_enroll_answer}, REPLY,
+};
+static const struct mst_stage ota_post[] = {
+	{"receive", mst_ota_receive},    {"sort", mst_ota_sort},        {"look", mst_enroll_look},
+	{"seal", mst_enroll_seal},       {"promise", mst_enroll_promise}, {"answer", mst_enroll_answer},
+	REPLY,
+};
+static const struct mst_stage link_new[] = {{"make", mst_link_make}, {"made", mst_link_made}, REPLY};
+static const struct mst_stage renew[] = {
+	{"admit", mst_renew_admit},      {"look", mst_enroll_look},     {"seal", mst_enroll_seal},
+	{"promise", mst_enroll_promise}, {"queue", mst_renew_queue},    {"answer", mst_renew_answer},
+	REPLY,
+};
+
 const struct mst_way mst_way_checkin = WAY("checkin", checkin, true);
 const struct mst_way mst_way_command = WAY("command", command, true);
 const struct mst_way mst_way_health = WAY("health", health, false);
@@ -64,3 +85,8 @@ const struct mst_way mst_way_cancel = WAY("cancel", cancel, false);
 const struct mst_way mst_way_enqueue = WAY("enqueue", enqueue, false);
 const struct mst_way mst_way_scep = WAY("scep", scep, true);
 const struct mst_way mst_way_challenge_new = WAY("challenge-new", challenge_new, false);
+const struct mst_way mst_way_enroll = WAY("enroll", enroll, true);
+const struct mst_way mst_way_ota = WAY("ota", ota, true);
+const struct mst_way mst_way_ota_post = WAY("ota-post", ota_post, true);
+const struct mst_way mst_way_link_new = WAY("link-new", link_new, false);
+const struct mst_way mst_way_renew = WAY("renew", renew, false);

@@ -27,6 +27,7 @@ struct mst_facts {
 	struct mst_arena arena;
 	struct mst_trust *trust;
 	struct mst_slice chain_pem, key_pem;
+	struct mst_slice enroll_cert, enroll_key, enroll_chain, enroll_roots, enroll_apple; /* PEM */
 	uint8_t (*api_keys)[32];
 	uint32_t num_api_keys;
 	uint32_t num_users; /* loops that still use it, and the main thread; loop 0 counts */

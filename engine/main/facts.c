@@ -62,6 +62,29 @@ static int read_api_keys(struct mst_facts *facts, struct mst_err *e)
 	return 0;
 }
 
+/* The signer of profiles; the portal's where nothing is said. */
+static int read_enroll(struct mst_facts *facts, struct mst_err *e)
+{
+	const struct mst_conf *conf = facts->conf;
+	const struct {
+		struct mst_slice *to;
+		const char *path, *fallback;
+	} rows[] = {
+		{&facts->enroll_cert, conf->enroll_certificate, conf->portal_certificate},
+		{&facts->enroll_key, conf->enroll_key, conf->portal_key},
+		{&facts->enroll_chain, conf->enroll_chain, ""},
+		{&facts->enroll_roots, conf->enroll_roots, ""},
+		{&facts->enroll_apple, conf->enroll_apple_ca, ""},
+	};
+
+	for (size_t i = 0; i < MST_LEN(rows); i++) {
+		const char *path = rows[i].path[0] ? rows[i].path : rows[i].fallback;
+		if (path[0] && read_pem(rows[i].to, facts, path, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int mst_facts_new(struct mst_facts **out, const char *conf_path, struct mst_err *e)
 {
 	struct mst_facts *facts = calloc(1, sizeof *facts);
@@ -72,7 +95,7 @@ int mst_facts_new(struct mst_facts **out, const char *conf_path, struct mst_err 
 	if (mst_conf_load(&facts->conf, conf_path, e) != 0 ||
 	    read_pem(&facts->chain_pem, facts, facts->conf->portal_certificate, e) != 0 ||
 	    read_pem(&facts->key_pem, facts, facts->conf->portal_key, e) != 0 || read_trust(facts, e) != 0 ||
-	    read_api_keys(facts, e) != 0) {
+	    read_api_keys(facts, e) != 0 || read_enroll(facts, e) != 0) {
 		mst_facts_free(&facts);
 		return -1;
 	}
@@ -88,6 +111,8 @@ void mst_facts_free(struct mst_facts **facts)
 		return;
 	if (f->key_pem.len)
 		mst_wipe((void *)(uintptr_t)f->key_pem.at, f->key_pem.len);
+	if (f->enroll_key.len)
+		mst_wipe((void *)(uintptr_t)f->enroll_key.at, f->enroll_key.len);
 	mst_trust_free(&f->trust);
 	free(f->api_keys);
 	mst_arena_done(&f->arena);

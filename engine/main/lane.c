@@ -7,6 +7,7 @@
 
 #include "engine.h"
 #include "muster/clock.h"
+#include "muster/enroll.h"
 #include "muster/flow.h"
 #include "muster/log.h"
 #include "muster/text.h"
@@ -69,13 +70,42 @@ static int make_tls(struct mst_tls_ctx **out, const struct mst_engine *engine, c
 	return 0;
 }
 
+static int make_enroll(struct mst_enroll **out, const struct mst_facts *facts, struct mst_err *e)
+{
+	const struct mst_conf *conf = facts->conf;
+	const struct mst_enroll_conf enroll = {
+		.url = conf->mdm_url,
+		.scep_url = conf->enroll_scep_url,
+		.topic = conf->mdm_topic,
+		.name = conf->enroll_name,
+		.organization = conf->enroll_organization,
+		.cert_pem = facts->enroll_cert,
+		.key_pem = facts->enroll_key,
+		.chain_pem = facts->enroll_chain,
+		.roots_pem = facts->enroll_roots,
+		.apple_pem = facts->enroll_apple,
+		.is_open = conf->enroll_is_open,
+		.signs_messages = conf->enroll_signs_messages,
+		.link_s = conf->enroll_link_s,
+		.challenge_s = conf->enroll_challenge_s,
+		.renew_s = conf->enroll_renew_s,
+		.per_minute = conf->enroll_per_minute,
+	};
+
+	return mst_enroll_new(out, &enroll, e);
+}
+
 int mst_lane_check(const struct mst_engine *engine, const struct mst_facts *facts, struct mst_err *e)
 {
 	struct mst_tls_ctx *ctx = NULL;
+	struct mst_enroll *enroll = NULL;
 
 	if (make_tls(&ctx, engine, facts, NULL, e) != 0)
 		return -1;
 	mst_tls_ctx_free(&ctx);
+	if (make_enroll(&enroll, facts, e) != 0)
+		return -1;
+	mst_enroll_free(&enroll);
 	return 0;
 }
 
@@ -95,9 +125,16 @@ int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct m
 	struct mst_tls_ctx *ctx = NULL;
 	struct mst_net_conf net;
 	struct mst_http_conf http;
+	struct mst_enroll *enroll = NULL;
 
-	if (make_tls(&ctx, lane->engine, facts, lane->loop, e) != 0)
+	if (make_enroll(&enroll, facts, e) != 0)
 		return -1;
+	if (make_tls(&ctx, lane->engine, facts, lane->loop, e) != 0) {
+		mst_enroll_free(&enroll);
+		return -1;
+	}
+	mst_enroll_free(&lane->app.enroll);
+	lane->app.enroll = enroll;
 	mst_http_set_tls(lane->http, MST_GATE_PORTAL, ctx);
 	lane->facts = facts;
 	fill_net(&net, facts->conf);
@@ -222,6 +259,7 @@ void mst_lane_join(struct mst_lane_loop *lane)
 
 void mst_lane_free(struct mst_lane_loop *lane)
 {
+	mst_enroll_free(&lane->app.enroll);
 	mst_seen_free(&lane->seen);
 	mst_net_free(&lane->net);
 	mst_http_free(&lane->http);

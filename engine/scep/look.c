@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the store knows about a message: its challenge, what its transaction got before, the certificate it names. */
+#include "muster/published.h"
 #include "own.h"
+
+#define ROOM_FOR_CRL (16u << 20) /* 100,000 entries have 4 MiB */
 
 /* A receipt is found by what makes a repeated request the same one: authority, key, transaction. */
 static void receipt_key(uint8_t out[static 32], const struct scep_state *s, struct mst_slice spki)
@@ -89,9 +92,9 @@ int mst_look_crl(struct scep_state *s, struct mst_read *r)
 {
 	int rc;
 
-	if (!mst_slice_eq(s->message.issuer, s->issuer->cert.subject) || !s->app->crl_get)
+	if (!mst_slice_eq(s->message.issuer, s->issuer->cert.subject))
 		return 0;
-	rc = s->app->crl_get(r, &s->facts.crl, s->issuer->record.id);
+	rc = mst_published_crl(r, &s->facts.crl, s->issuer->record.id);
 	return rc < 0 || rc == MST_LATER ? rc : 0;
 }
 
@@ -127,6 +130,8 @@ enum mst_step mst_scep_look(struct mst_xchg *x)
 	s->has_read = s->verdict == VERDICT_OPEN;
 	if (!s->has_read)
 		return STEP_NEXT;
+	if (s->message.type == &mst_type_rows[TYPE_GET_CRL] && x->arena.limit < ROOM_FOR_CRL)
+		x->arena.limit = ROOM_FOR_CRL;
 	s->read = (struct mst_read){.arena = &x->arena, .plan = plan, .on_read = on_read};
 	switch (mst_store_read(s->app->store, &s->read, s->app->loop, &x->err)) {
 	case 1:

@@ -6,7 +6,11 @@
 #include "muster/authority.h"
 #include "muster/device.h"
 
+struct mst_enroll;
+struct mst_bulk;
 struct mst_scep;
+struct mst_barred;
+struct mst_revoke;
 
 struct mst_app {
 	struct mst_loop *loop;
@@ -16,9 +20,11 @@ struct mst_app {
 	struct mst_seen *seen;          /* this loop's */
 	const struct mst_issuers *issuers; /* live snapshot of the authorities; NULL at first start */
 	void (*on_issuers_changed)(struct mst_app *app); /* asks main to make the snapshot anew, in every loop */
+	struct mst_bulk *bulk;          /* all loops': jobs that make identities; NULL: none (bulk.h) */
 	struct mst_scep *scep;          /* this loop's: how often each source came; NULL: no limit */
-	/* part of a plan: lends an authority's present CRL (DER). 1, 0 there is none, -1, MST_LATER; NULL: nobody makes one */
-	int (*crl_get)(struct mst_read *r, struct mst_slice *out, const uint8_t authority[16]);
+	struct mst_barred *barred;      /* this loop's: revoked certificates (barred.h) */
+	struct mst_revoke *revoke;      /* this loop's: CRLs and OCSP answers (revoke.h) */
+	struct mst_enroll *enroll;      /* this loop's: signer and texts of enrolment profiles; NULL: none are given */
 	const uint8_t (*api_keys)[32];  /* SHA-256 of each key that may use the operator API on the portal */
 	uint32_t num_api_keys;
 	uint32_t checkin_max;           /* bytes of a check-in message */

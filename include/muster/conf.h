@@ -43,6 +43,12 @@ struct mst_conf {
 	bool takes_bare_lf;
 	/* [mdm] */
 	uint32_t checkin_max, report_max, seen_flush_ms;
+	const char *mdm_url, *mdm_topic;
+	/* [enroll] */
+	const char *enroll_certificate, *enroll_key, *enroll_chain, *enroll_roots, *enroll_apple_ca;
+	const char *enroll_name, *enroll_organization, *enroll_scep_url;
+	bool enroll_is_open, enroll_signs_messages;
+	uint32_t enroll_link_s, enroll_challenge_s, enroll_renew_s, enroll_per_minute;
 	/* [log] */
 	uint32_t log_level; /* enum mst_level */
 	bool log_json;

@@ -13,7 +13,7 @@
 
 /* mst_sha256 of `in`. */
 void mst_sha256(uint8_t out[static 32], struct mst_slice in);
-/* mst_sha1 of `in`: a fingerprint where a protocol knows no other, never for a signature. */
+/* mst_sha1 of `in`: names keys and issuers where a protocol wants it so (RFC 6960), proves nothing. */
 void mst_sha1(uint8_t out[static 20], struct mst_slice in);
 
 /* Private keys. Safe to share between threads for signing. */

@@ -13,7 +13,7 @@ struct mst_published {
 /* 1, 0 none yet, -1, MST_LATER. A CRL may have megabytes: mind the arena's limit. */
 int mst_published_get(struct mst_read *r, struct mst_published *out, const uint8_t authority[static 16]) MST_MUST;
 void mst_published_put(struct mst_batch *b, const struct mst_published *p, const uint8_t authority[static 16]);
-/* mst_published_crl is mst_published_get for those who want the bytes only (app->crl_get). */
+/* mst_published_crl is mst_published_get for those who want the bytes only (GetCRL of SCEP). */
 int mst_published_crl(struct mst_read *r, struct mst_slice *out, const uint8_t authority[16]) MST_MUST;
 
 #endif

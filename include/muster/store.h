@@ -33,7 +33,10 @@
 	X(REVOKED, "revoked", 16, false, "CA, serial number -> what its CRL says")                       \
 	X(CRL, "crl", 0, false, "CA -> the CRL it published last")                                       \
 	X(CHALLENGE, "challenge", 0, false, "SHA-256 of a SCEP challenge -> what it is good for")         \
-	X(LINK, "link", 0, false, "SHA-256 of an enrolment link's token -> device and names it is for")
+	X(LINK, "link", 0, false, "SHA-256 of an enrolment link's token -> device and names it is for")  \
+	X(JOB, "job", 16, false, "CA, number of the job -> job that makes identities, its progress")   \
+	X(IDENTITY, "identity", 24, false, "CA, job, last index -> serial numbers of a slice, PKCS#12")   \
+	X(KEYPOOL, "keypool", 1, true, "kind, time, random -> RSA key made ahead, sealed")
 
 enum mst_space {
 #define X(id, name, prefix, is_once, what) MST_SPACE_##id,

@@ -206,7 +206,8 @@ Test(p12_cross, nss)
 			     kit_said(&kit));
 		cr_assert_eq(kit_run(&kit, "pk12util", "-i p12 -d sql:. -W p4ss-word"), 0, "%s",
 			     kit_said(&kit));
-		for (size_t i = 0; i < MST_LEN(schemes); i++) {
+		/* Slow by its count of rounds: one kind of key will do. */
+		for (size_t i = 0; kind == KIT_P256 && i < MST_LEN(schemes); i++) {
 			cr_assert_eq(kit_run(&kit, "pk12util",
 					     "-o out%zu -n phone -d sql:. -W p4ss-word%s", i,
 					     schemes[i]),
