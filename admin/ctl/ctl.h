@@ -18,7 +18,7 @@ struct mst_ctl {
 	size_t num_args;
 	bool is_json, is_server, has_no_push;
 	const char *socket, *ca, *name, *out, *kind, *days, *limit, *state, *serial, *type,
-		*request_type;
+		*request_type, *authority, *device, *minutes;
 	const char *dns[MST_CTL_NAMES + 1], *ips[MST_CTL_NAMES + 1];
 };
 
@@ -82,6 +82,7 @@ int mst_ctl_devices_show(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_enqueue(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_cancel(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_results(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_scep_challenge(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_status(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_version(struct mst_ctl *ctl, struct mst_err *e);
 

@@ -83,7 +83,7 @@ static int take_wish(struct enroll_state *s, const struct mst_json_value *root)
 	struct mst_slice authority;
 
 	if (mst_json_get_text0(root, &authority, "authority", e) < 0 || mst_enroll_authority(s, authority) < 0 ||
-	    take_name(&s->link.device, s, root, "device") < 0 || take_name(&s->link.common_name, s, root, "name") < 0 ||
+	    take_name(&s->link.device, s, root, "device") < 0 || take_name(&s->link.common_name, s, root, "common_name") < 0 ||
 	    take_dns(s, root) < 0 || take_life(s, root) < 0)
 		return -1;
 	if (s->link.device.len == 0)
@@ -164,7 +164,7 @@ enum mst_step mst_link_made(struct mst_xchg *x)
 	mst_wipe(s->token, sizeof(s->token));
 	mst_json_text(&j, "authority", s->facts.authority);
 	mst_json_text(&j, "device", s->link.device);
-	mst_json_text(&j, "name", s->link.common_name);
+	mst_json_text(&j, "common_name", s->link.common_name);
 	mst_json_time(&j, "expires_at", s->link.expires_ms);
 	mst_json_close(&j);
 	if (!has_room)

@@ -79,7 +79,7 @@ int mst_renew_judge(struct enroll_state *s)
 	return 0;
 }
 
-/* {"name": ..., "dns": none}: an empty body is fine. */
+/* {"common_name": ...}: an empty body is fine. */
 static int take_body(struct enroll_state *s)
 {
 	struct mst_json_value *root = NULL;
@@ -89,7 +89,7 @@ static int take_body(struct enroll_state *s)
 	if (s->x->in.body.len == 0)
 		return 0;
 	rc = mst_json_parse(&root, s->x->in.body, MST_LINK_BODY_MAX, DEPTH_MAX, &s->x->err);
-	if (rc == 0 && mst_json_get_text0(root, &name, "name", &s->x->err) < 0)
+	if (rc == 0 && mst_json_get_text0(root, &name, "common_name", &s->x->err) < 0)
 		rc = -1;
 	if (rc == 0 && !mst_arena_copy(&s->x->arena, &s->facts.common_name, name))
 		rc = mst_fail(&s->x->err, MST_E_BUSY, "out of memory");
@@ -156,7 +156,7 @@ enum mst_step mst_renew_answer(struct mst_xchg *x)
 	mst_json_text(&j, "command_uuid", mst_slice(s->uuid, UUID_LEN));
 	mst_json_text(&j, "request_type", MST_S("InstallProfile"));
 	mst_json_text(&j, "authority", s->facts.authority);
-	mst_json_text(&j, "name", s->facts.common_name);
+	mst_json_text(&j, "common_name", s->facts.common_name);
 	mst_json_time(&j, "expires_at", s->expires_ms);
 	mst_json_close(&j);
 	if (mst_json_end(&j, &body, &x->err) < 0)

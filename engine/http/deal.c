@@ -18,6 +18,21 @@ static struct http_deal *home(struct mst_xchg *x)
 	return MST_HOME(x, struct http_deal, x);
 }
 
+/* The answer is put, or there is none to put. */
+static void end(struct http_edge *edge, struct http_deal *deal, bool drop)
+{
+	bool closes = deal->closes || edge->has_ended;
+	mst_deal_free(edge->http, deal);
+	edge->deal = NULL;
+	edge->phase = mst_edge_alive(edge) ? PHASE_HEAD : PHASE_OVER;
+	if (drop)
+		mst_edge_close(edge, "dropped");
+	else if (closes)
+		mst_edge_finish(edge, "answered");
+	if (!edge->is_taking)
+		mst_edge_go_on(edge);
+}
+
 /* The walk is over. */
 static void on_finished(struct mst_xchg *x, bool drop)
 {
@@ -28,18 +43,31 @@ static void on_finished(struct mst_xchg *x, bool drop)
 	deal->is_working = false;
 	if (edge && !drop)
 		mst_deal_reply(deal); /* nothing, when the last stage has */
-	bool closes = deal->closes;
-	mst_deal_free(http, deal);
-	if (!edge)
+	if (!edge) {
+		mst_deal_free(http, deal);
+	} else if (drop || deal->rest.len == 0 || !mst_edge_alive(edge)) {
+		end(edge, deal, drop);
+	} else {
+		edge->phase = PHASE_SEND;
+		if (!edge->is_taking)
+			mst_edge_go_on(edge);
+	}
+}
+
+void mst_deal_send(struct http_deal *deal)
+{
+	struct http_edge *edge = deal->edge;
+	struct mst_err e;
+	if (mst_out_more(edge, &deal->rest, &e) < 0) {
+		mst_log_peer(WARN, "reply could not be written", mst_f_u64("id", deal->x.id), mst_f_code(&e), mst_f_err(&e));
+		mst_edge_close(edge, "reply could not be written");
 		return;
-	edge->deal = NULL;
-	edge->phase = mst_edge_alive(edge) ? PHASE_HEAD : PHASE_OVER;
-	if (drop)
-		mst_edge_close(edge, "dropped");
-	else if (closes)
-		mst_edge_finish(edge, "answered");
-	if (!edge->is_taking)
+	}
+	mst_conn_set(edge->conn, MST_CONN_WRITE); /* the peer takes it, so its time begins anew */
+	if (deal->rest.len)
 		mst_edge_go_on(edge);
+	else
+		end(edge, deal, false);
 }
 
 struct http_deal *mst_deal_new(struct http_edge *edge)
@@ -147,7 +175,7 @@ void mst_deal_reply(struct http_deal *deal)
 	deal->closes |= x->out.closes || http->is_draining || is_last || edge->has_ended;
 	struct http_answer answer = {&x->out, x->in.method == MST_HEAD, deal->closes};
 	struct mst_err e;
-	if (mst_edge_alive(edge) && mst_out_put(edge, &answer, &e) < 0) {
+	if (mst_edge_alive(edge) && mst_out_put(edge, &deal->rest, &answer, &e) < 0) {
 		mst_log_peer(WARN, "reply could not be written", mst_f_u64("id", x->id),
 			     mst_f_code(&e), mst_f_err(&e));
 		mst_edge_close(edge, "reply could not be written");

@@ -63,12 +63,15 @@ static void settle(struct http_edge *edge)
 	case PHASE_WORK:
 		move(c, MST_CONN_WORK);
 		break;
+	case PHASE_SEND:
+		move(c, MST_CONN_WRITE);
+		break;
 	case PHASE_OVER:
 		return;
 	}
 	/* What waits behind an exchange, or behind output that is not taken, stays in the kernel.
 	 */
-	if (has_left && (edge->phase == PHASE_WORK || is_high))
+	if (has_left && (edge->phase == PHASE_WORK || edge->phase == PHASE_SEND || is_high))
 		mst_conn_pause(c);
 	else if (c->is_paused)
 		mst_conn_resume(c);
@@ -114,7 +117,7 @@ static void on_end(struct mst_conn *c)
 {
 	struct http_edge *edge = c->up;
 	edge->has_ended = true;
-	if (edge->phase == PHASE_WORK)
+	if (edge->phase == PHASE_WORK || edge->phase == PHASE_SEND)
 		return;
 	if (mst_conn_unsent(c))
 		mst_edge_finish(edge, "closed by peer");
@@ -209,6 +212,10 @@ static void on_bytes(struct mst_conn *c, struct mst_slice bytes)
 static void on_sent(struct mst_conn *c)
 {
 	struct http_edge *edge = c->up;
+	if (edge->phase == PHASE_SEND) {
+		mst_deal_send(edge->deal);
+		return;
+	}
 	if (edge->phase != PHASE_HEAD || c->state == MST_CONN_HELLO)
 		return;
 	if (edge->http->is_draining && mst_buf_slice(&edge->left).len == 0)

@@ -9,6 +9,7 @@ void mst_in_refuse(struct http_edge *edge, const struct mst_err *e)
 {
 	struct http_deal *deal = edge->deal;
 	const char *why = mst_code_word(e->code); /* `e` may live in the deal */
+	struct mst_slice rest = {NULL, 0}; /* stays empty: a refusal is short */
 	struct mst_err failed;
 	if (!deal)
 		deal = mst_deal_new(edge);
@@ -23,7 +24,7 @@ void mst_in_refuse(struct http_edge *edge, const struct mst_err *e)
 	mst_deal_log(deal);
 	struct http_answer answer = {&x->out, x->in.method == MST_HEAD && x->in.target.len, true};
 	/* Where even this cannot be written the connection is just closed. */
-	if (mst_edge_alive(edge) && mst_out_put(edge, &answer, &failed) < 0)
+	if (mst_edge_alive(edge) && mst_out_put(edge, &rest, &answer, &failed) < 0)
 		mst_edge_close(edge, "refusal could not be written");
 	edge->deal = NULL;
 	mst_deal_free(edge->http, deal);
@@ -42,6 +43,7 @@ static void refuse_head(struct http_edge *edge, struct http_deal *deal)
 	deal->closes |= has_body && (is_long || head->expects_continue);
 	mst_xchg_fail(&deal->x);
 	mst_deal_reply(deal);
+	BUG_ON(deal->rest.len); /* a refusal is short */
 	if (deal->closes)
 		mst_edge_finish(edge, "refused");
 	else if (has_body && mst_edge_alive(edge))
@@ -226,6 +228,7 @@ size_t mst_in_take(struct http_edge *edge, struct mst_slice bytes)
 			used = take_skip(edge, rest);
 			break;
 		case PHASE_WORK:
+		case PHASE_SEND:
 			break;
 		case PHASE_OVER:
 			used = rest.len;

@@ -119,7 +119,14 @@ static int write_bytes(struct http_edge *edge, struct mst_slice bytes, struct ms
 	return edge->tls ? mst_tls_write(edge->tls, bytes, e) : mst_conn_put(edge->conn, bytes, e);
 }
 
-int mst_out_put(struct http_edge *edge, const struct http_answer *answer, struct mst_err *e)
+int mst_out_more(struct http_edge *edge, struct mst_slice *rest, struct mst_err *e)
+{
+	struct mst_slice piece = mst_slice(rest->at, rest->len < HTTP_OUT_HIGH ? rest->len : HTTP_OUT_HIGH);
+	*rest = mst_slice(rest->at + piece.len, rest->len - piece.len);
+	return write_bytes(edge, piece, e);
+}
+
+int mst_out_put(struct http_edge *edge, struct mst_slice *rest, const struct http_answer *answer, struct mst_err *e)
 {
 	struct mst_http *http = edge->http;
 	struct mst_slice body = answer->reply->body;
@@ -137,7 +144,8 @@ int mst_out_put(struct http_edge *edge, const struct http_answer *answer, struct
 	}
 	if (write_bytes(edge, mst_slice(pen.from, (size_t)(pen.at - pen.from)), e) < 0)
 		return -1;
-	return body.len ? write_bytes(edge, body, e) : 0;
+	*rest = body;
+	return rest->len ? mst_out_more(edge, rest, e) : 0;
 }
 
 int mst_out_continue(struct http_edge *edge, struct mst_err *e)

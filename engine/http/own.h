@@ -37,6 +37,7 @@ enum http_phase {
 	PHASE_BODY, /* the peer to finish a body */
 	PHASE_SKIP, /* the peer to finish a body that was refused already */
 	PHASE_WORK, /* the deal's walk */
+	PHASE_SEND, /* the peer to take enough of a long answer that more of it may be put */
 	PHASE_OVER, /* nobody: what still comes is dropped */
 };
 
@@ -47,6 +48,7 @@ struct http_deal {
 	uint8_t *place;      /* a body that fits the arena */
 	struct mst_buf body; /* one that grows */
 	size_t body_len;
+	struct mst_slice rest; /* of a long answer: what is not put yet */
 	bool closes, is_replied;
 	bool is_working; /* the walk has begun and is not over */
 	/* What an orphan goes on with when its connection's memory is gone. */
@@ -58,7 +60,7 @@ struct http_edge {
 	struct mst_conn *conn;
 	struct mst_http *http;
 	struct mst_tls *tls;    /* NULL: none */
-	struct http_deal *deal; /* in PHASE_BODY and PHASE_WORK */
+	struct http_deal *deal; /* in PHASE_BODY, PHASE_WORK and PHASE_SEND */
 	struct mst_buf left;    /* bytes that wait; no memory when empty */
 	struct mst_http1_scan scan;
 	struct mst_http1_chunks chunks;
@@ -128,6 +130,8 @@ void mst_deal_work(struct http_deal *deal);
 void mst_deal_part(struct http_deal *deal);
 /* mst_deal_reply writes x->out, once. */
 void mst_deal_reply(struct http_deal *deal);
+/* mst_deal_send puts the next piece of a long answer, and ends the deal behind the last one. */
+void mst_deal_send(struct http_deal *deal);
 /* mst_deal_log notes a refused or failed exchange. */
 void mst_deal_log(const struct http_deal *deal);
 
@@ -136,10 +140,10 @@ struct http_answer {
 	const struct mst_reply *reply;
 	bool is_head, closes;
 };
-/* mst_out_put writes a reply to the connection, not yet flushed. -1 when the connection cannot take
- * it. */
-int mst_out_put(struct http_edge *edge, const struct http_answer *answer,
-		struct mst_err *e) MST_MUST;
+/* mst_out_put writes a reply to the connection, not yet flushed: its head and the first piece of its body. What is left of
+ * the body goes to `rest`, piece by piece with mst_out_more. -1 when the connection cannot take it. */
+int mst_out_put(struct http_edge *edge, struct mst_slice *rest, const struct http_answer *answer, struct mst_err *e) MST_MUST;
+int mst_out_more(struct http_edge *edge, struct mst_slice *rest, struct mst_err *e) MST_MUST;
 int mst_out_continue(struct http_edge *edge, struct mst_err *e) MST_MUST;
 
 #endif

@@ -132,6 +132,7 @@ int mst_publish_make(struct mst_published *out, struct mst_arena *arena, struct 
 		*e = m.read.err;
 	if (rc == 0)
 		rc = sign_and_keep(out, arena, &m, store, e);
+	mst_authority_wipe(&m.record);
 	mst_arena_done(&m.scratch);
 	return rc < 0 ? -1 : 0;
 }

@@ -8,6 +8,7 @@ static void hear(struct mst_revoke *revoke, const struct revoke_news *news)
 {
 	struct mst_err err = {0};
 
+	revoke->num_news++;
 	mst_answers_drop(revoke, news->authority, news->serial);
 	/* The record is durable already; after a restart the set is complete again. */
 	if (mst_barred_add(revoke->app->barred, news->sha256, news->not_after, &err) < 0)

@@ -17,6 +17,7 @@ struct respond {
 	bool is_helper[MST_OCSP_IDS_MAX];   /* one of the authority's own certificates: not in the list of issued ones */
 	uint8_t authority[16];
 	struct mst_read read;
+	uint64_t num_news; /* when it was asked */
 	int64_t now_s;
 };
 
@@ -212,6 +213,7 @@ enum mst_step mst_respond_take(struct mst_xchg *x)
 	s->x = x;
 	s->app = app;
 	s->now_s = mst_clock_wall_ms() / 1000;
+	s->num_news = app->revoke->num_news;
 	x->state = s;
 	if (body_of(&der, x) < 0 || mst_ocsp_read(&s->request, der, &x->err) < 0) {
 		bool is_ours = x->err.code == MST_E_BUSY;
@@ -244,8 +246,9 @@ static enum mst_step sign(struct respond *s, const struct mst_issuer *issuer)
 	if (mst_ocsp_body(&body, &x->arena, &what, &x->err) < 0 ||
 	    mst_key_sign(&signature, &x->arena, issuer->ocsp_key, body, &x->err) < 0)
 		return mst_xchg_fail(x);
-	/* What is unknown today may be issued in a moment. */
-	if (what.num_singles == 1 && what.nonce.len == 0 && s->singles[0].status != MST_OCSP_UNKNOWN)
+	/* What is unknown today may be issued in a moment; what was read may have been revoked since. */
+	if (what.num_singles == 1 && what.nonce.len == 0 && s->singles[0].status != MST_OCSP_UNKNOWN &&
+	    s->num_news == s->app->revoke->num_news)
 		mst_answers_keep(s->app->revoke, s->authority, &s->request.ids[0], s->serials[0], &what, body, signature);
 	return answer(x, issuer, &what, s->now_s, body, signature);
 }

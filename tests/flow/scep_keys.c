@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys of test devices, made for this file: RSA keys take too long to make in every test. */
-#include "scep_kit.h"
+/* Keys of test devices, made for this file. */
+#include "scep_keys.h"
 
 const char *const scep_keys[SCEP_NUM_KEYS] = {
 	"-----BEGIN RSA PRIVATE KEY-----\n"

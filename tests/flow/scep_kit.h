@@ -6,6 +6,7 @@
 #include "../../bench/pkiclient.h"
 #include "muster/issued.h"
 #include "rig.h"
+#include "scep_keys.h"
 
 #define SCEP_NUM_KEYS 3
 extern const char *const scep_keys[SCEP_NUM_KEYS];

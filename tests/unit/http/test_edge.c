@@ -551,6 +551,25 @@ Test(edge, a_pipeline_of_big_answers_waits_for_its_reader)
 	rig_done(&r);
 }
 
+Test(edge, an_answer_longer_than_the_output_goes_piece_by_piece)
+{
+	struct rig r = {0};
+	int small = 16384;
+	r.net_conf.out_bytes_max = 100 * 1024;
+	rig_start(&r);
+	rig_dial(&r);
+	setsockopt(r.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	for (int i = 0; i < 3; i++)
+		GIVE(&r, GET("/big"));
+	for (int i = 0; i < 50; i++)
+		rig_turn(&r, 1);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(rig_reply(&r, MST_GET, NULL, 0, NULL), 200, "answer %d", i);
+	GIVE(&r, GET("/big")); /* and one whose reader leaves in the middle */
+	rig_turn(&r, 1);
+	rig_done(&r);
+}
+
 Test(edge, counters)
 {
 	struct rig r = {0};

@@ -91,15 +91,13 @@ Test(authority, rotated_key)
 	rig_close(&rig);
 }
 
-static void save(struct mst_arena *arena, const char *name, struct mst_slice der, bool is_added)
+static void save(struct mst_arena *arena, const char *name, struct mst_slice der)
 {
-	struct mst_slice pem, text = {NULL, 0};
+	struct mst_slice pem;
 	struct mst_err e;
 
 	cr_assert_eq(mst_pem_put(&pem, arena, "CERTIFICATE", der, &e), 0);
-	if (is_added)
-		cr_assert_eq(mst_file_read(&text, arena, name, 65536, &e), 0);
-	cr_assert_eq(mst_file_write(name, pki_join(arena, text, pem), 0600, &e), 0);
+	cr_assert_eq(mst_file_write(name, pem, 0600, &e), 0);
 }
 
 static void expect_out(const char *words)
@@ -118,7 +116,7 @@ static const struct mst_subject subject = {.common_name = "device-7", .organizat
 
 static void expect_trusted(struct mst_arena *arena, const char *purpose, struct mst_slice der)
 {
-	save(arena, "leaf.pem", der, false);
+	save(arena, "leaf.pem", der);
 	const char *argv[] = {openssl,     "verify", "-x509_strict", "-purpose", purpose, "-CAfile", "ca.pem",
 			      "leaf.pem", NULL};
 	cr_expect_eq(pki_run(argv, "out"), 0);
@@ -156,7 +154,7 @@ Test(authority, every_kind_issues, .timeout = 100)
 		cr_assert_eq(mst_key_pair(&key, &spki, rig.arena, MST_KEY_P256, &e), 0);
 		cr_assert_eq(mst_issuer_issue(&der, rig.arena, issuer, &subject, spki, now_s, serial, &e), 0, "%s", e.text);
 		if (access(openssl, X_OK) == 0) {
-			save(rig.arena, "ca.pem", a.cert, false);
+			save(rig.arena, "ca.pem", a.cert);
 			expect_trusted(rig.arena, "sslclient", der);
 			expect_trusted(rig.arena, "ocsphelper", a.ocsp_cert);
 			if (is_ec)
