@@ -12,6 +12,7 @@ static const struct {
 	const char *help;
 } programs[] = {
 	{"fleet", mst_fleet_main, "simulated devices against a server"},
+	{"scep", mst_scep_main, "devices that enrol by SCEP, all at once"},
 	{"limit", mst_limit_main, "what TLS costs without sockets, in this process"},
 	{"bare", mst_bare_main,
 	 "a server that answers everything with an empty 200: loop, net and tls without the rest"},

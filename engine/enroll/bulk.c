@@ -29,7 +29,7 @@ static const uint8_t life_next[NUM_LIVES] = {
 };
 /* clang-format on */
 
-void mst_bulk_live(struct bulk_job *job, enum bulk_life to)
+void mst_bulk_move(struct bulk_job *job, enum bulk_life to)
 {
 	BUG_ON(!(life_next[job->life] & MST_B(to)));
 	job->life = to;
@@ -54,7 +54,7 @@ static void halt(struct bulk_job *job, const struct mst_err *why)
 	if (job->life != LIFE_RUN)
 		return;
 	job->err = *why;
-	mst_bulk_live(job, LIFE_HALT);
+	mst_bulk_move(job, LIFE_HALT);
 }
 
 /* What is ready will not be committed any more: it is made again. */
@@ -196,7 +196,7 @@ static void begin_run(struct mst_bulk *bulk, struct bulk_job *job)
 	if (!job->record.started_ms)
 		job->record.started_ms = mst_clock_wall_ms();
 	job->err.code = MST_E_NONE;
-	mst_bulk_live(job, LIFE_RUN);
+	mst_bulk_move(job, LIFE_RUN);
 }
 
 /* The record and what it builds on have been read. */
@@ -207,7 +207,7 @@ static void judge(struct mst_bulk *bulk, struct bulk_job *job)
 	} else if (job->is_read && (job->is_cancelled || is_final(job->err.code))) {
 		mst_bulk_end(bulk, job, job->is_cancelled ? BULK_CANCELLED : BULK_FAILED);
 	} else if (job->err.code != MST_E_NONE) {
-		mst_bulk_live(job, LIFE_REST);
+		mst_bulk_move(job, LIFE_REST);
 		rest(bulk, job);
 	} else {
 		begin_run(bulk, job);
@@ -231,13 +231,13 @@ static void load(struct mst_bulk *bulk, struct bulk_job *job)
 	if (mst_work_post(bulk->app->work, MST_LANE_BULK, &job->work, &err) < 0)
 		mst_timer_set(bulk->app->loop, &bulk->timer, AGAIN_MS);
 	else
-		mst_bulk_live(job, LIFE_LOAD);
+		mst_bulk_move(job, LIFE_LOAD);
 }
 
 static void work(struct mst_bulk *bulk, struct bulk_job *job)
 {
 	if (job->life == LIFE_RUN && job->is_cancelled)
-		mst_bulk_live(job, LIFE_HALT);
+		mst_bulk_move(job, LIFE_HALT);
 	if (job->life == LIFE_RUN)
 		commit_ready(bulk, job);
 	if (job->life == LIFE_RUN && !bulk->app->is_draining)
@@ -247,7 +247,7 @@ static void work(struct mst_bulk *bulk, struct bulk_job *job)
 	throw_away(bulk, job);
 	if (job->num_out > 0)
 		return;
-	mst_bulk_live(job, LIFE_REST);
+	mst_bulk_move(job, LIFE_REST);
 	rest(bulk, job);
 }
 

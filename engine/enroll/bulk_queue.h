@@ -5,7 +5,8 @@
 
 #include "bulk_own.h"
 
-#define BULK_RAW_MAX 1024 /* of a job's record: bounded texts and numbers */
+#define BULK_RAW_MAX      1024 /* of a job's record: bounded texts and numbers */
+#define MST_BULK_OPEN_MAX 1024 /* jobs that may be open; the configured limit is lower */
 
 enum slice_state {
 	SLICE_FREE,
@@ -37,7 +38,7 @@ struct bulk_job {
 	struct mst_issuers *issuers;
 	struct mst_arena names;    /* the list and its table */
 	uint32_t num_handed, num_durable, num_out; /* indexes given to slices, indexes durable; slices not FREE */
-	bool is_stopped;   /* workers look at it: set by mst_bulk_live */
+	bool is_stopped;   /* workers look at it: set by mst_bulk_move */
 	bool is_cancelled; /* somebody wants it ended */
 	bool is_read, is_missing; /* LOAD: the record was read; it is not there */
 	struct mst_err err; /* why it pauses or fails */
@@ -85,8 +86,8 @@ struct mst_bulk {
 
 /* mst_bulk_go does whatever can be done now. */
 void mst_bulk_go(struct mst_bulk *bulk);
-/* mst_bulk_live is the only one to change a job's life. */
-void mst_bulk_live(struct bulk_job *job, enum bulk_life to);
+/* mst_bulk_move is the only one to change a job's life. */
+void mst_bulk_move(struct bulk_job *job, enum bulk_life to);
 
 /* bulk_job.c. mst_bulk_over: the record says so already; answers the callers. _reap frees what is over. _end writes the last
  * record. _load runs on a worker: record, ground, err, is_read, is_missing. _scan begins to look for open jobs. */

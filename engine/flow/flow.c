@@ -84,15 +84,19 @@ static size_t body_max(const struct mst_app *app, enum flow_body body)
 }
 
 /* The methods of a path's rows, for Allow (RFC 9110 10.2.1). */
-static const char *allowed(enum mst_method method, const char *path)
+static void allow(struct mst_xchg *x, const char *path)
 {
-	if (mst_slice_starts(mst_slice_str(path), MST_S("/v1/enqueue/")))
-		return "PUT, POST";
-	if (mst_slice_eq(mst_slice_str(path), MST_S("/v1/devices/{}/commands/{}")))
-		return "GET, DELETE";
-	if (mst_slice_starts(mst_slice_str(path), MST_S("/scep/")) || mst_slice_eq(mst_slice_str(path), MST_S("/ota/{}")))
-		return "GET, POST";
-	return method == MST_PUT ? "PUT" : method == MST_POST ? "POST" : "GET";
+	static const char *const words[] = {
+		[MST_GET] = "GET", [MST_HEAD] = "HEAD", [MST_PUT] = "PUT", [MST_POST] = "POST", [MST_DELETE] = "DELETE",
+	};
+	struct mst_slice list = MST_S("");
+
+	for (const struct flow_route *row = mst_route_rows; row < mst_route_rows + mst_route_num_rows; row++)
+		if (row->gates & MST_B(x->gate) && strcmp(row->path, path) == 0 &&
+		    !mst_arena_format(&x->arena, &list, "%.*s%s%s", (int)list.len, (const char *)list.at, list.len ? ", " : "",
+				      words[row->method]))
+			return;
+	x->out.extra[0] = (struct mst_header){MST_S("Allow"), list};
 }
 
 int mst_flow_enter(struct mst_xchg *x)
@@ -107,7 +111,7 @@ int mst_flow_enter(struct mst_xchg *x)
 	if (access_check(x, row->access) < 0)
 		return -1;
 	if (row->method != x->in.method) {
-		x->out.extra[0] = (struct mst_header){MST_S("Allow"), mst_slice_str(allowed(row->method, row->path))};
+		allow(x, row->path);
 		return mst_fail(&x->err, MST_E_METHOD, "this path does not take that method");
 	}
 	x->body_max = body_max(x->app, is_checkin ? BODY_CHECKIN : row->body);

@@ -112,3 +112,27 @@ uint32_t mst_http_busy(const struct mst_http *http)
 {
 	return http->num_busy;
 }
+
+uint64_t mst_http_mark(const struct mst_http *http)
+{
+	return http->next_id;
+}
+
+struct search {
+	uint64_t mark;
+	bool is_found;
+};
+
+static void look(void *context, void *at, uint32_t slot)
+{
+	struct search *search = context;
+	const struct http_deal *deal = at;
+	search->is_found |= deal->x.id < search->mark;
+}
+
+bool mst_http_is_past(struct mst_http *http, uint64_t mark)
+{
+	struct search search = {.mark = mark};
+	mst_slab_each(http->deals, &search, look);
+	return !search.is_found;
+}

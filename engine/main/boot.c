@@ -5,6 +5,7 @@
 
 #include "engine.h"
 #include "muster/log.h"
+#include "muster/master.h"
 #include "muster/text.h"
 
 static int start_probe(struct mst_engine *engine, struct mst_err *e)
@@ -64,7 +65,9 @@ static int start_store(struct mst_engine *engine, struct mst_err *e)
 		.queue_max = conf->store_queue_max,
 	};
 
-	return mst_store_open(&engine->store, &store, engine->work, e);
+	if (mst_store_open(&engine->store, &store, engine->work, e) != 0)
+		return -1;
+	return mst_master_check(engine->store, engine->seal, e);
 }
 
 static void stop_store(struct mst_engine *engine)
@@ -118,6 +121,7 @@ static const struct mst_boot_row rows[] = {
 	{"master key", start_seal, stop_seal},
 	{"workers", start_work, stop_work},
 	{"store", start_store, stop_store},
+	{"authorities", mst_issuers_start, mst_issuers_stop},
 	{"loops", start_loops, stop_loops},
 	{"threads", start_threads, stop_threads},
 };

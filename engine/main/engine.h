@@ -63,6 +63,11 @@ struct mst_engine {
 	struct mst_lane_loop loops[LOOPS_MAX];
 	uint32_t num_loops;
 	uint8_t ticket_secret[32];
+	/* Authorities; loop 0's once threads run. See issuers.c. */
+	struct mst_issuers *issuers;
+	struct mst_timer issuers_timer;
+	struct spread *spread; /* a load under way, NULL: none */
+	bool is_issuers_due;
 };
 
 /* One row of the start; stop runs backwards and survives a half-done start. */
@@ -86,6 +91,12 @@ int mst_lane_check(const struct mst_engine *engine, const struct mst_facts *fact
 void mst_reload(struct mst_engine *engine);
 /* mst_lane_adopt takes `facts` for everything new on this lane; on failure the lane keeps what it has. Its loop's thread. */
 int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct mst_err *e) MST_MUST;
+
+/* issuers.c: the live authorities of all loops. */
+#define ISSUERS_AGAIN_MS 100
+int mst_issuers_start(struct mst_engine *engine, struct mst_err *e) MST_MUST;
+void mst_issuers_stop(struct mst_engine *engine);
+void mst_lane_issuers(struct mst_lane_loop *lane);
 
 /* sandbox.c: no new privileges, no exec, no kernel administration from here on. */
 int mst_sandbox_enter(struct mst_err *e) MST_MUST;

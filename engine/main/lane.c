@@ -176,6 +176,7 @@ static int make_parts(struct mst_lane_loop *lane, struct mst_err *e)
 		.seen = lane->seen,
 		.started_ms = (uint64_t)mst_clock_wall_ms(),
 	};
+	mst_lane_issuers(lane);
 	return mst_lane_adopt(lane, lane->facts, e);
 }
 

@@ -41,6 +41,9 @@
 	X(SCEP_AGAIN, "scep_delivered_again_total", "Certificates and lists delivered by SCEP without issuing") \
 	X(SCEP_REFUSED, "scep_refused_total", "SCEP messages refused")                             \
 	X(SCEP_SHED, "scep_shed_total", "SCEP messages beyond a source's rate")                     \
+	X(BULK_ISSUED, "bulk_identities_total", "Identities made by bulk jobs")                    \
+	X(KEYPOOL_MADE, "keypool_made_total", "RSA keys made for the pool")                        \
+	X(SEALED_ANEW, "sealed_anew_total", "Records sealed anew under a newer master key")        \
 	X(STORE_GROUPS, "store_groups_total", "Commit groups, each one sync")                      \
 	X(STORE_BATCHES, "store_batches_total", "Batches committed")                               \
 	X(STORE_FAILED, "store_batches_failed_total", "Batches that could not be written")         \

@@ -46,6 +46,10 @@ void mst_http_set_tls(struct mst_http *http, enum mst_gate gate, struct mst_tls_
 void mst_http_drain(struct mst_http *http);
 /* mst_http_busy returns the exchanges not yet answered. */
 uint32_t mst_http_busy(const struct mst_http *http);
+/* What an exchange looks at may be replaced, but not freed before the exchange ends: take mst_http_mark after replacing it, and
+ * free once mst_http_is_past says that every exchange begun before the mark is over, orphans too. */
+uint64_t mst_http_mark(const struct mst_http *http);
+bool mst_http_is_past(struct mst_http *http, uint64_t mark);
 /* mst_http_stage_reply is the last stage of every way: it writes x->out. */
 enum mst_step mst_http_stage_reply(struct mst_xchg *x);
 /* mst_http_reason returns the reason phrase of a status. */

@@ -222,7 +222,7 @@ Test(enroll, refuses_links_it_cannot_make)
 		int status;
 	} rows[] = {
 		{"", 400},
-		{"[]", 400},
+		{"[]", 404},
 		{"{\"device\":\"D\"}", 404},
 		{"{\"authority\":\"nobody\",\"device\":\"D\"}", 404},
 		{"{\"authority\":\"phones\"}", 400},
