@@ -84,9 +84,11 @@ static int outside(struct mst_pkiclient_reply *out, const struct mst_cms_signed 
 	const struct mst_cms_signer *signer = &in->signers[0];
 	struct mst_slice empty = {NULL, 0}, type;
 
+	out->digest = signer->digest;
 	if (in->num_signers != 1 || !mst_cms_signer_is(signer, from))
 		return mst_fail(e, MST_E_CRYPTO, "the answer is signed by somebody else");
-	if (mst_cms_verify(in, signer, from->spki, in->has_content ? NULL : &empty, 0, e) < 0)
+	if (mst_cms_verify(in, signer, from->spki, in->has_content ? NULL : &empty,
+			   MST_CMS_ALLOW_SHA1, e) < 0)
 		return -1;
 	if (mst_cms_attr_get(&type, signer, OID("\x02"), MST_CMS_TEXT, e) != 1 ||
 	    !mst_slice_eq(type, MST_S("3")))
@@ -116,7 +118,8 @@ int mst_pkiclient_read(struct mst_pkiclient_reply *out, const struct mst_pkiclie
 	if (out->status != 0)
 		return in->has_content ? mst_fail(e, MST_E_SYNTAX, "a failure with content") : 0;
 	mst_key_cms(&key, client->key);
-	if (mst_cms_open(&opened, client->arena, in->content, &client->parsed, &key, 0, e) < 0)
+	if (mst_cms_open(&opened, client->arena, in->content, &client->parsed, &key,
+			 MST_CMS_ALLOW_DES, e) < 0)
 		return -1;
 	out->cipher = opened.cipher;
 	return mst_cms_signed_read(&out->inside, client->arena, opened.content, e);

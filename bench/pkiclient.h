@@ -41,6 +41,7 @@ struct mst_pkiclient_reply {
 	int status, fail; /* pkiStatus, failInfo (-1 none) */
 	struct mst_slice transaction, recipient_nonce;
 	enum mst_cms_cipher cipher;
+	enum mst_cms_digest digest;
 	struct mst_cms_signed inside; /* certificates and lists that were delivered */
 };
 /* mst_pkiclient_read verifies an answer with the certificate `from` and opens it. */

@@ -83,6 +83,8 @@ int mst_ctl_enqueue(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_cancel(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_results(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_scep_challenge(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_enroll_link(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_enroll_renew(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_status(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_version(struct mst_ctl *ctl, struct mst_err *e);
 

@@ -16,6 +16,8 @@ static const struct mst_ctl_verb verbs[] = {
 	{ "cancel",  NULL,    "ID UUID",          2, 2, "socket",                       mst_ctl_cancel,        "take a command that still waits out of the queue" },
 	{ "results", NULL,    "ID [UUID]",        1, 2, "socket limit state",           mst_ctl_results,       "list the commands of an enrolment, or show one with its result" },
 	{ "scep",    "challenge", "new",          1, 1, "socket authority device name dns minutes", mst_ctl_scep_challenge, "make a one-time challenge with which one device gets one certificate" },
+	{ "enroll",  "link",  NULL,               0, 0, "socket authority device name dns minutes", mst_ctl_enroll_link, "make a link that gives one device its enrolment profile" },
+	{ "enroll",  "renew", "ID",               1, 1, "socket name",                  mst_ctl_enroll_renew,  "queue a fresh enrolment profile, so that a device renews its identity" },
 	{ "status",  NULL,    NULL,               0, 0, "socket",                       mst_ctl_status,        "show how the engine is doing" },
 	{ "version", NULL,    NULL,               0, 0, "socket",                       mst_ctl_version,       "show the versions of this program and of the engine" },
 };

@@ -107,10 +107,8 @@ int mst_crl_body(struct mst_slice *out, struct mst_arena *arena, const struct ms
 	uint8_t *at = mst_arena_get(arena, room);
 	CBB cbb;
 	CBB_zero(&cbb);
-	if (!at || !mst_sig_der(crl->alg).len || !CBB_init_fixed(&cbb, at, room) || !put_body(&cbb, crl))
-		return mst_fail(e, MST_E_BUSY, "a CRL cannot be written");
-	*out = mst_slice(at, CBB_len(&cbb));
-	return 0;
+	return mst_sig_end(out, at, &cbb,
+			   at && mst_sig_der(crl->alg).len && CBB_init_fixed(&cbb, at, room) && put_body(&cbb, crl), e);
 }
 
 int mst_crl_whole(struct mst_slice *out, struct mst_arena *arena, struct mst_slice body, enum mst_sig_alg alg,
@@ -120,9 +118,8 @@ int mst_crl_whole(struct mst_slice *out, struct mst_arena *arena, struct mst_sli
 	uint8_t *at = mst_arena_get(arena, room);
 	CBB cbb, inside;
 	CBB_zero(&cbb);
-	if (!at || !CBB_init_fixed(&cbb, at, room) || !CBB_add_asn1(&cbb, &inside, CBS_ASN1_SEQUENCE) ||
-	    !mst_sig_put(&inside, body, alg, signature) || !CBB_flush(&cbb))
-		return mst_fail(e, MST_E_BUSY, "a CRL cannot be written");
-	*out = mst_slice(at, CBB_len(&cbb));
-	return 0;
+	return mst_sig_end(out, at, &cbb,
+			   at && CBB_init_fixed(&cbb, at, room) && CBB_add_asn1(&cbb, &inside, CBS_ASN1_SEQUENCE) &&
+				   mst_sig_put(&inside, body, alg, signature),
+			   e);
 }

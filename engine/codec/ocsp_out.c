@@ -65,14 +65,6 @@ static bool put_body(CBB *to, const struct mst_ocsp_body *body)
 	return CBB_flush(&data) && (body->nonce.len == 0 || put_nonce(&data, body->nonce)) && CBB_flush(to);
 }
 
-static int end(struct mst_slice *out, const uint8_t *at, const CBB *cbb, bool is_written, struct mst_err *e)
-{
-	if (!is_written)
-		return mst_fail(e, MST_E_BUSY, "an OCSP answer cannot be written");
-	*out = mst_slice(at, CBB_len(cbb));
-	return 0;
-}
-
 int mst_ocsp_body(struct mst_slice *out, struct mst_arena *arena, const struct mst_ocsp_body *body, struct mst_err *e)
 {
 	size_t room = BODY_MORE + body->nonce.len;
@@ -81,7 +73,7 @@ int mst_ocsp_body(struct mst_slice *out, struct mst_arena *arena, const struct m
 		room += SINGLE_MORE + body->singles[i].id.len;
 	uint8_t *at = mst_arena_get(arena, room);
 	CBB_zero(&cbb);
-	return end(out, at, &cbb, at && CBB_init_fixed(&cbb, at, room) && put_body(&cbb, body), e);
+	return mst_sig_end(out, at, &cbb, at && CBB_init_fixed(&cbb, at, room) && put_body(&cbb, body), e);
 }
 
 /* OCSPResponse ::= { successful, [0] { basic, OCTET STRING { { body, algorithm, signature, certs [0] } } } } */
@@ -105,7 +97,7 @@ int mst_ocsp_whole(struct mst_slice *out, struct mst_arena *arena, struct mst_sl
 	uint8_t *at = mst_arena_get(arena, room);
 	CBB cbb;
 	CBB_zero(&cbb);
-	return end(out, at, &cbb, at && CBB_init_fixed(&cbb, at, room) && put_whole(&cbb, body, alg, signature, cert), e);
+	return mst_sig_end(out, at, &cbb, at && CBB_init_fixed(&cbb, at, room) && put_whole(&cbb, body, alg, signature, cert), e);
 }
 
 struct mst_slice mst_ocsp_refusal(enum mst_ocsp_refusal why)

@@ -28,6 +28,14 @@ bool mst_sig_put(CBB *to, struct mst_slice body, enum mst_sig_alg alg, struct ms
 	       mst_der_add(&bits, signature) && CBB_flush(to);
 }
 
+int mst_sig_end(struct mst_slice *out, const uint8_t *at, CBB *cbb, bool is_written, struct mst_err *e)
+{
+	bool is_done = is_written && CBB_flush(cbb);
+	*out = is_done ? mst_slice(at, CBB_len(cbb)) : mst_slice(NULL, 0);
+	CBB_cleanup(cbb);
+	return is_done ? 0 : mst_fail(e, MST_E_BUSY, "a CRL or OCSP answer cannot be written");
+}
+
 static void put_digits(uint8_t *out, uint32_t n, size_t num)
 {
 	while (num--) {

@@ -13,6 +13,9 @@ struct mst_slice mst_sig_der(enum mst_sig_alg alg);
 /* mst_sig_put writes body, algorithm and BIT STRING into `to`. */
 bool mst_sig_put(CBB *to, struct mst_slice body, enum mst_sig_alg alg, struct mst_slice signature);
 
+/* mst_sig_end ends what was written into memory `at` of the arena; `is_written` says whether all went well so far. */
+int mst_sig_end(struct mst_slice *out, const uint8_t *at, CBB *cbb, bool is_written, struct mst_err *e);
+
 #define SIG_TIME_LEN 15
 /* mst_sig_time writes YYYYMMDDHHMMSSZ, years 1970 to 9999: without snprintf, a CRL has a hundred thousand of them. */
 void mst_sig_time(uint8_t out[static SIG_TIME_LEN], int64_t s);

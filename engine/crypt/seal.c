@@ -35,11 +35,16 @@ struct ring {
 	size_t num;
 };
 
-struct mst_seal { /* never changes after it is made: threads may share it */
+struct mst_seal { /* shared by threads: keys only come to it, and `num` grows when the new one is ready */
 	EVP_AEAD_CTX aead[MST_SEAL_KEYS_MAX];
 	uint8_t numbers[MST_SEAL_KEYS_MAX];
 	size_t num; /* the last one seals */
 };
+
+static size_t num_of(const struct mst_seal *seal)
+{
+	return __atomic_load_n(&seal->num, __ATOMIC_ACQUIRE);
+}
 
 /* Returns the length, -1. `st` keeps whose file it is. */
 static ssize_t read_file(char text[static FILE_MAX + 1], struct stat *st, const char *path,
@@ -110,6 +115,18 @@ static int read_ring(struct ring *ring, struct stat *st, const char *path, struc
 			"%s: a line of the master key file is a number, a space and 64 hex digits", path);
 }
 
+static bool add_key(struct mst_seal *seal, const struct key *key)
+{
+	seal->numbers[seal->num] = key->number;
+	if (!EVP_AEAD_CTX_init(&seal->aead[seal->num], EVP_aead_aes_256_gcm(), key->bytes, KEY_LEN, TAG_LEN,
+			       NULL)) {
+		ERR_clear_error();
+		return false;
+	}
+	__atomic_store_n(&seal->num, seal->num + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
 int mst_seal_load(struct mst_seal **out, const char *path, struct mst_err *e)
 {
 	struct ring ring;
@@ -117,21 +134,33 @@ int mst_seal_load(struct mst_seal **out, const char *path, struct mst_err *e)
 	if (read_ring(&ring, &st, path, e) < 0)
 		return -1;
 	struct mst_seal *seal = calloc(1, sizeof(*seal));
-	for (size_t i = 0; seal && i < ring.num; i++) {
-		seal->numbers[i] = ring.keys[i].number;
-		if (!EVP_AEAD_CTX_init(&seal->aead[i], EVP_aead_aes_256_gcm(), ring.keys[i].bytes,
-				       KEY_LEN, TAG_LEN, NULL)) {
-			ERR_clear_error();
+	for (size_t i = 0; seal && i < ring.num; i++)
+		if (!add_key(seal, &ring.keys[i]))
 			mst_seal_free(&seal);
-			break;
-		}
-		seal->num++;
-	}
 	mst_wipe(&ring, sizeof(ring));
 	if (!seal)
 		return mst_fail(e, MST_E_BUSY, "no memory for the master key");
 	*out = seal;
 	return 0;
+}
+
+int mst_seal_learn(struct mst_seal *seal, const char *path, struct mst_err *e)
+{
+	struct ring ring;
+	struct stat st;
+	int rc = 0;
+	if (read_ring(&ring, &st, path, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ring.num && rc == 0; i++) {
+		if (ring.keys[i].number <= mst_seal_number(seal))
+			continue;
+		if (seal->num == MST_SEAL_KEYS_MAX)
+			rc = mst_fail(e, MST_E_CONFLICT, "%s: too many keys since the start: restart", path);
+		else if (!add_key(seal, &ring.keys[i]))
+			rc = mst_fail(e, MST_E_BUSY, "no memory for the master key");
+	}
+	mst_wipe(&ring, sizeof(ring));
+	return rc;
 }
 
 /* Writes one line and returns the place behind it. */
@@ -196,7 +225,7 @@ void mst_seal_free(struct mst_seal **seal)
 
 uint8_t mst_seal_number(const struct mst_seal *seal)
 {
-	return seal->numbers[seal->num - 1];
+	return seal->numbers[num_of(seal) - 1];
 }
 
 uint8_t mst_seal_number_of(struct mst_slice sealed)
@@ -206,7 +235,7 @@ uint8_t mst_seal_number_of(struct mst_slice sealed)
 
 static const EVP_AEAD_CTX *find(const struct mst_seal *seal, uint8_t number)
 {
-	for (size_t i = seal->num; i-- > 0;)
+	for (size_t i = num_of(seal); i-- > 0;)
 		if (seal->numbers[i] == number)
 			return &seal->aead[i];
 	return NULL;
@@ -232,10 +261,11 @@ int mst_seal_close(struct mst_slice *out, struct mst_arena *arena, const struct 
 		sealed = mst_arena_get(arena, room);
 	if (!sealed)
 		return mst_fail(e, MST_E_BUSY, "no memory to seal");
-	sealed[0] = mst_seal_number(seal);
+	size_t newest = num_of(seal) - 1;
+	sealed[0] = seal->numbers[newest];
 	mst_random(sealed + 1, NONCE_LEN);
 	uint8_t *cipher = sealed + 1 + NONCE_LEN;
-	if (!EVP_AEAD_CTX_seal(&seal->aead[seal->num - 1], cipher, &len, plain.len + TAG_LEN, sealed + 1,
+	if (!EVP_AEAD_CTX_seal(&seal->aead[newest], cipher, &len, plain.len + TAG_LEN, sealed + 1,
 			       NONCE_LEN, plain.at, plain.len, bound.at, bound.len)) {
 		ERR_clear_error();
 		return mst_fail(e, MST_E_CRYPTO, "sealing failed");

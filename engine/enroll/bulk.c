@@ -332,6 +332,11 @@ const struct mst_bulk_conf *mst_bulk_limits0(const struct mst_bulk *bulk)
 	return &bulk->conf;
 }
 
+void mst_bulk_post(struct mst_bulk *bulk, struct mst_mail *mail)
+{
+	mst_loop_post(bulk->app->loop, mail);
+}
+
 struct mst_sealer *mst_bulk_sealer0(const struct mst_bulk *bulk)
 {
 	return bulk->sealer;

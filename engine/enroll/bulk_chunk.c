@@ -47,14 +47,13 @@ void mst_bulk_chunk_put(struct mst_batch *b, const struct bulk_chunk *chunk)
 		mst_batch_put(b, MST_SPACE_IDENTITY, key, value);
 }
 
-static int decode(struct bulk_chunk *out, struct mst_slice key, struct mst_slice value, struct mst_err *e)
+int mst_bulk_chunk_read(struct bulk_chunk *out, struct mst_slice key, struct mst_slice value, struct mst_err *e)
 {
 	struct mst_unpack u;
 
 	if (key.len != KEY_LEN)
 		return mst_fail(e, MST_E_STORE, "the key of a slice of identities has %zu bytes", key.len);
 	out->raw = value;
-	out->is_old = false;
 	memcpy(out->key, key.at, BULK_KEY_LEN);
 	mst_unpack_begin(&u, value, VERSION);
 	out->first = mst_unpack_u32(&u);
@@ -66,16 +65,15 @@ static int decode(struct bulk_chunk *out, struct mst_slice key, struct mst_slice
 	return mst_unpack_end(&u, "slice of identities", e);
 }
 
-int mst_bulk_chunk_next(struct mst_read *r, struct bulk_chunk *out, const uint8_t key[static BULK_KEY_LEN], uint32_t from, bool is_any)
+int mst_bulk_chunk_next(struct mst_read *r, struct bulk_chunk *out, const uint8_t key[static BULK_KEY_LEN], uint32_t from)
 {
-	const struct mst_slice prefix = mst_slice(key, is_any ? 0 : BULK_KEY_LEN);
 	struct mst_slice found, value;
 	struct mst_walk w = {.r = NULL};
 	uint8_t first[KEY_LEN];
 	int rc;
 
 	make_key(first, key, from);
-	rc = mst_walk_init(&w, r, MST_SPACE_IDENTITY, prefix, mst_slice(first, KEY_LEN));
+	rc = mst_walk_init(&w, r, MST_SPACE_IDENTITY, mst_slice(key, BULK_KEY_LEN), mst_slice(first, KEY_LEN));
 	if (rc == 0)
 		rc = mst_walk_next(&w);
 	if (rc == 1 && (!mst_arena_copy(r->arena, &found, w.key) || !mst_arena_copy(r->arena, &value, w.value)))
@@ -83,7 +81,7 @@ int mst_bulk_chunk_next(struct mst_read *r, struct bulk_chunk *out, const uint8_
 	mst_walk_done(&w);
 	if (rc != 1)
 		return rc;
-	return decode(out, found, value, &r->err) < 0 ? -1 : 1;
+	return mst_bulk_chunk_read(out, found, value, &r->err) < 0 ? -1 : 1;
 }
 
 static struct mst_slice bound(uint8_t out[static BOUND_LEN], const struct bulk_chunk *chunk, uint32_t index)

@@ -105,7 +105,7 @@ static int make_one(struct maker *m, uint32_t at, const struct mst_pool_key *key
 {
 	const struct bulk_record *job = m->ground->job;
 	uint32_t index = m->chunk->first + at;
-	char name[MST_NAME_MAX + 1];
+	char name[MST_NAME_MAX + 1], organization[MST_NAME_MAX + 1];
 	struct mst_subject subject = {.common_name = name};
 	struct mst_issued issued = {.source = MST_S("bulk"), .issued_ms = m->now_ms, .key = key->der};
 
@@ -113,8 +113,11 @@ static int make_one(struct maker *m, uint32_t at, const struct mst_pool_key *key
 		subject.common_name = m->ground->names[index];
 	else if (mst_bulk_record_name(name, job, index, e) < 0)
 		return -1;
-	if (job->organization.len)
-		subject.organization = (const char *)job->organization.at;
+	if (job->organization.len) {
+		memcpy(organization, job->organization.at, job->organization.len);
+		organization[job->organization.len] = 0;
+		subject.organization = organization;
+	}
 	if (mst_issuer_issue(&issued.cert, m->b->arena, m->ground->issuer, &subject, key->spki, m->now_ms / 1000, issued.serial, e) < 0)
 		return -1;
 	memcpy(issued.authority, job->key, sizeof(issued.authority));

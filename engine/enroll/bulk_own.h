@@ -61,16 +61,16 @@ const char *mst_bulk_record_state(const struct bulk_record *job);
 struct bulk_chunk {
 	uint8_t key[BULK_KEY_LEN];
 	uint32_t first, num;
-	bool has_p12, is_old; /* is_old: a part is sealed under an older master key */
+	bool has_p12;
 	uint8_t serials[BULK_SLICE_MAX][16];
 	struct mst_slice sealed[BULK_SLICE_MAX]; /* password and PKCS#12; has_p12 only */
 	struct mst_slice raw;
 };
 void mst_bulk_chunk_put(struct mst_batch *b, const struct bulk_chunk *chunk);
-/* mst_bulk_chunk_next: the chunk with index `from`, or a later one; all keys behind `key` and `from`, of any job, when `is_any`.
- * 1, 0, -1, MST_LATER. */
-int mst_bulk_chunk_next(struct mst_read *r, struct bulk_chunk *out, const uint8_t key[static BULK_KEY_LEN], uint32_t from,
-			bool is_any) MST_MUST;
+/* mst_bulk_chunk_next: the chunk with index `from`, or a later one of the job. 1, 0, -1, MST_LATER. */
+int mst_bulk_chunk_next(struct mst_read *r, struct bulk_chunk *out, const uint8_t key[static BULK_KEY_LEN], uint32_t from) MST_MUST;
+/* mst_bulk_chunk_read decodes a record; `value` stays as long as the chunk. */
+int mst_bulk_chunk_read(struct bulk_chunk *out, struct mst_slice key, struct mst_slice value, struct mst_err *e) MST_MUST;
 /* A PKCS#12 and its password, sealed for one index. */
 struct bulk_p12 {
 	struct mst_slice password, file;
@@ -121,7 +121,7 @@ struct bulk_call {
 /* mst_bulk_call posts it; the exchange is resumed when it has come back. */
 void mst_bulk_call(struct mst_bulk *bulk, struct bulk_call *call, struct mst_xchg *x);
 
-/* keypool_fill.c, keypool_seal.c: two more occupants of the queue's loop. */
+/* keypool_fill.c, bulk_seal.c: two more occupants of the queue's loop. */
 struct mst_filler;
 int mst_filler_new(struct mst_filler **out, struct mst_app *app, const struct mst_bulk_conf *conf, struct mst_err *e) MST_MUST;
 void mst_filler_free(struct mst_filler **filler);
@@ -129,6 +129,8 @@ struct mst_sealer;
 int mst_sealer_new(struct mst_sealer **out, struct mst_app *app, const struct mst_bulk_conf *conf, struct mst_err *e) MST_MUST;
 void mst_sealer_free(struct mst_sealer **sealer);
 const struct mst_bulk_conf *mst_bulk_limits0(const struct mst_bulk *bulk);
+/* mst_bulk_post sends a mail to the queue's loop. */
+void mst_bulk_post(struct mst_bulk *bulk, struct mst_mail *mail);
 struct mst_sealer *mst_bulk_sealer0(const struct mst_bulk *bulk);
 
 #endif

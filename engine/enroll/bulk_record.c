@@ -44,6 +44,8 @@ static int decode(struct bulk_record *out, struct mst_slice key, struct mst_slic
 	out->run_ms = mst_unpack_i64(&u);
 	for (size_t i = 0; i < MST_LEN(texts); i++)
 		*texts[i] = mst_unpack_bytes(&u);
+	if (out->prefix.len > MST_NAME_MAX || out->organization.len > MST_NAME_MAX)
+		u.is_bad = true;
 	return mst_unpack_end(&u, "bulk job", e);
 }
 

@@ -5,8 +5,8 @@
 #include "muster/text.h"
 #include "own.h"
 
-#define DEPTH_MAX  4
-#define LIFE_MAX_S (366u * 86400u)
+#define DEPTH_MAX        4
+#define LIFE_MAX_MINUTES (366u * 1440u)
 
 /* A common name or an id: what a certificate may hold. */
 static int take_name(struct mst_slice *out, struct enroll_state *s, const struct mst_json_value *root, const char *key)
@@ -63,17 +63,15 @@ static int take_dns(struct enroll_state *s, const struct mst_json_value *root)
 
 static int take_life(struct enroll_state *s, const struct mst_json_value *root)
 {
-	uint64_t life_s = 0;
-	int rc = mst_json_get_u64(root, &life_s, "expires_s", &s->x->err);
+	uint64_t minutes;
+	int rc = mst_json_get_u64(root, &minutes, "minutes", &s->x->err);
 
 	if (rc < 0)
 		return -1;
-	if (rc == 0)
-		life_s = s->enroll->link_s;
-	if (life_s == 0 || life_s > LIFE_MAX_S)
-		return mst_fail(&s->x->err, MST_E_SYNTAX, "expires_s is 1 to %u", LIFE_MAX_S);
+	if (rc == 1 && (minutes == 0 || minutes > LIFE_MAX_MINUTES))
+		return mst_fail(&s->x->err, MST_E_SYNTAX, "minutes is 1 to %u", LIFE_MAX_MINUTES);
 	s->link.created_ms = s->now_ms;
-	s->link.expires_ms = s->now_ms + (int64_t)life_s * 1000;
+	s->link.expires_ms = s->now_ms + (rc == 1 ? (int64_t)minutes * 60000 : s->enroll->link_s * 1000ll);
 	return 0;
 }
 

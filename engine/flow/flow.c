@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chooses the way for a request when its head is in: first the path, then who asks, then the method. What no row names is refused. */
 #include "muster/api.h"
+#include "muster/bulk.h"
 #include "muster/enroll.h"
 #include "muster/mdm.h"
 #include "muster/queue.h"
+#include "muster/revoke.h"
 #include "muster/scep.h"
 #include "own.h"
 
@@ -73,10 +75,14 @@ static size_t body_max(const struct mst_app *app, enum flow_body body)
 		return app->report_max;
 	case BODY_COMMAND:
 		return MST_COMMAND_MAX;
+	case BODY_OCSP:
+		return MST_OCSP_REQUEST_MAX;
 	case BODY_OTA:
 		return MST_OTA_BODY_MAX;
 	case BODY_LINK:
 		return MST_LINK_BODY_MAX;
+	case BODY_BULK:
+		return MST_BULK_BODY_MAX;
 	case BODY_SCEP:
 		return MST_SCEP_BODY_MAX;
 	}

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ways: which stages serve a request, in which order. Written here and nowhere else. */
 #include "muster/api.h"
+#include "muster/bulk.h"
 #include "muster/enroll.h"
 #include "muster/http.h"
 #include "muster/mdm.h"
+#include "muster/revoke.h"
 #include "muster/scep.h"
 #include "own.h"
 
@@ -69,7 +71,33 @@ static const struct mst_stage renew[] = {
 	{"promise", mst_enroll_promise}, {"queue", mst_renew_queue},    {"answer", mst_renew_answer},
 	REPLY,
 };
+static const struct mst_stage crl[] = {{"serve", mst_serve_crl}, REPLY};
+static const struct mst_stage ocsp[] = {{"take", mst_respond_take}, {"answer", mst_respond_answer}, REPLY};
+static const struct mst_stage certs[] = {{"list", mst_certs_list}, {"told", mst_certs_told}, REPLY};
+static const struct mst_stage cert[] = {{"show", mst_certs_show}, {"told", mst_certs_told}, REPLY};
+static const struct mst_stage withdraw[] = {
+	{"look", mst_withdraw_look}, {"apply", mst_withdraw_apply}, {"tell", mst_withdraw_tell}, {"answer", mst_withdraw_answer}, REPLY,
+};
 
+static const struct mst_stage bulk_start[] = {
+	{"start", mst_bulk_start}, {"ask", mst_bulk_ask}, {"answer", mst_bulk_answer}, REPLY,
+};
+static const struct mst_stage bulk_list[] = {{"list", mst_bulk_list}, {"ask", mst_bulk_ask}, {"answer", mst_bulk_answer}, REPLY};
+static const struct mst_stage bulk_show[] = {{"show", mst_bulk_show}, {"ask", mst_bulk_ask}, {"answer", mst_bulk_answer}, REPLY};
+static const struct mst_stage bulk_cancel[] = {
+	{"cancel", mst_bulk_cancel}, {"ask", mst_bulk_ask}, {"answer", mst_bulk_answer}, REPLY,
+};
+static const struct mst_stage bulk_results[] = {{"identities", mst_bulk_identities}, {"told", mst_bulk_told}, REPLY};
+static const struct mst_stage key_rotate[] = {{"rotate", mst_key_rotate}, {"told", mst_key_told}, REPLY};
+static const struct mst_stage key_status[] = {{"status", mst_key_status}, {"told", mst_key_told}, REPLY};
+
+const struct mst_way mst_way_bulk_start = WAY("bulk-start", bulk_start, false);
+const struct mst_way mst_way_bulk_list = WAY("bulk-list", bulk_list, false);
+const struct mst_way mst_way_bulk_show = WAY("bulk-show", bulk_show, false);
+const struct mst_way mst_way_bulk_cancel = WAY("bulk-cancel", bulk_cancel, false);
+const struct mst_way mst_way_bulk_results = WAY("bulk-results", bulk_results, false);
+const struct mst_way mst_way_key_rotate = WAY("key-rotate", key_rotate, false);
+const struct mst_way mst_way_key_status = WAY("key-status", key_status, false);
 const struct mst_way mst_way_checkin = WAY("checkin", checkin, true);
 const struct mst_way mst_way_command = WAY("command", command, true);
 const struct mst_way mst_way_health = WAY("health", health, false);
@@ -90,3 +118,8 @@ const struct mst_way mst_way_ota = WAY("ota", ota, true);
 const struct mst_way mst_way_ota_post = WAY("ota-post", ota_post, true);
 const struct mst_way mst_way_link_new = WAY("link-new", link_new, false);
 const struct mst_way mst_way_renew = WAY("renew", renew, false);
+const struct mst_way mst_way_crl = WAY("crl", crl, true);
+const struct mst_way mst_way_ocsp = WAY("ocsp", ocsp, true);
+const struct mst_way mst_way_certs = WAY("certificates", certs, false);
+const struct mst_way mst_way_cert = WAY("certificate", cert, false);
+const struct mst_way mst_way_withdraw = WAY("revoke", withdraw, false);

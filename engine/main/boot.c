@@ -46,7 +46,8 @@ static int start_work(struct mst_engine *engine, struct mst_err *e)
 {
 	const struct mst_conf *conf = engine->facts->conf;
 
-	return mst_work_new(&engine->work, conf->num_workers ? conf->num_workers : cores(), conf->num_jobs_max, e);
+	engine->num_workers = conf->num_workers ? conf->num_workers : cores();
+	return mst_work_new(&engine->work, engine->num_workers, conf->num_jobs_max, e);
 }
 
 static void stop_work(struct mst_engine *engine)
@@ -93,6 +94,7 @@ static void stop_loops(struct mst_engine *engine)
 	/* What workers or the committer send home must find its loop, and a worker may still read the store. */
 	stop_work(engine);
 	stop_store(engine);
+	mst_jobs_stop(engine);
 	for (uint32_t i = 0; i < engine->num_loops; i++)
 		mst_lane_free(&engine->loops[i]);
 	engine->num_loops = 0;
@@ -123,6 +125,7 @@ static const struct mst_boot_row rows[] = {
 	{"store", start_store, stop_store},
 	{"authorities", mst_issuers_start, mst_issuers_stop},
 	{"loops", start_loops, stop_loops},
+	{"bulk jobs", mst_jobs_start, NULL},
 	{"threads", start_threads, stop_threads},
 };
 

@@ -59,10 +59,12 @@ struct mst_engine {
 	struct mst_facts *facts; /* newest; the main thread's */
 	struct mst_seal *seal;
 	struct mst_work *work;
+	uint32_t num_workers;
 	struct mst_store *store;
 	struct mst_lane_loop loops[LOOPS_MAX];
 	uint32_t num_loops;
 	uint8_t ticket_secret[32];
+	struct mst_bulk *bulk;
 	/* Authorities; loop 0's once threads run. See issuers.c. */
 	struct mst_issuers *issuers;
 	struct mst_timer issuers_timer;
@@ -97,6 +99,10 @@ int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct m
 int mst_issuers_start(struct mst_engine *engine, struct mst_err *e) MST_MUST;
 void mst_issuers_stop(struct mst_engine *engine);
 void mst_lane_issuers(struct mst_lane_loop *lane);
+
+/* jobs.c: bulk jobs; mst_jobs_stop when workers and store are gone, and the loops are not. */
+int mst_jobs_start(struct mst_engine *engine, struct mst_err *e) MST_MUST;
+void mst_jobs_stop(struct mst_engine *engine);
 
 /* sandbox.c: no new privileges, no exec, no kernel administration from here on. */
 int mst_sandbox_enter(struct mst_err *e) MST_MUST;

@@ -52,6 +52,7 @@ static int make_tls(struct mst_tls_ctx **out, const struct mst_engine *engine, c
 		.client = MST_TLS_CLIENT_ASK,
 		.verify = {.context = facts->trust, .verify = mst_trust_verify},
 		.allows_12 = facts->conf->portal_tls12,
+		.ciphers_12 = facts->conf->portal_ciphers[0] ? facts->conf->portal_ciphers : NULL,
 		.known_max = facts->conf->known_max,
 		.ticket_s = facts->conf->ticket_s,
 		.alpn = "http/1.1",

@@ -82,6 +82,7 @@ static int read_record(struct mst_read *r, struct mst_channel *out, struct mst_s
 
 	if (decode(out, &sealed, key, value, &r->err) < 0)
 		return -1;
+	out->is_old = mst_seal_is_old(seal, sealed);
 	return open_secrets(out, sealed, r->arena, seal, &r->err) < 0 ? -1 : 1;
 }
 

@@ -110,6 +110,18 @@ int mst_master_check(struct mst_store *store, const struct mst_seal *seal, struc
 	return rc;
 }
 
+int mst_master_needs(size_t *num, struct mst_store *store, struct mst_err *e)
+{
+	struct mst_arena arena;
+	struct look look;
+
+	mst_arena_init(&arena, NULL, 0);
+	int rc = read_look(&look, &arena, store, e);
+	*num = look.num;
+	mst_arena_done(&arena);
+	return rc;
+}
+
 int mst_master_settle(struct mst_store *store, const struct mst_seal *seal, struct mst_err *e)
 {
 	struct mst_arena arena;

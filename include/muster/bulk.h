@@ -2,9 +2,7 @@
 /*
  * Jobs that make many identities (key and certificate, PKCS#12 when asked) under one authority, in slices on the bulk lane.
  *
- *   start  : bulk_start > bulk_ask ~> bulk_wait ~> bulk_answer > reply      the body becomes a job
- *   cancel : bulk_cancel ~> bulk_wait ~> bulk_answer > reply
- *   show   : bulk_show | bulk_list ~> bulk_live ~> bulk_answer > reply
+ *   jobs   : bulk_start | bulk_show | bulk_list | bulk_cancel ~> bulk_ask ~> bulk_answer > reply
  *   results: bulk_identities ~> bulk_told > reply
  *   key    : key_rotate | key_status ~> key_told > reply
  *
@@ -41,14 +39,14 @@ int mst_bulk_new(struct mst_bulk **out, struct mst_app *app, const struct mst_bu
 /* mst_bulk_free: when the loop runs no more, and store and workers are gone or idle. */
 void mst_bulk_free(struct mst_bulk **bulk);
 
+/* POST /v1/bulk, GET and DELETE /v1/bulk/{ID}, GET /v1/bulk: each reads what it needs, asks the queue, answers. */
 enum mst_step mst_bulk_start(struct mst_xchg *x);
-enum mst_step mst_bulk_ask(struct mst_xchg *x);
-enum mst_step mst_bulk_cancel(struct mst_xchg *x);
-enum mst_step mst_bulk_wait(struct mst_xchg *x);
 enum mst_step mst_bulk_show(struct mst_xchg *x);
 enum mst_step mst_bulk_list(struct mst_xchg *x);
-enum mst_step mst_bulk_live(struct mst_xchg *x);
+enum mst_step mst_bulk_cancel(struct mst_xchg *x);
+enum mst_step mst_bulk_ask(struct mst_xchg *x);
 enum mst_step mst_bulk_answer(struct mst_xchg *x);
+/* GET /v1/bulk/{ID}/identities */
 enum mst_step mst_bulk_identities(struct mst_xchg *x);
 enum mst_step mst_bulk_told(struct mst_xchg *x);
 

@@ -16,6 +16,7 @@ struct mst_conf {
 	const char *portal_address, *portal_certificate, *portal_key;
 	uint32_t portal_port;
 	bool portal_tls12;
+	const char *portal_ciphers;
 	/* [control] */
 	const char *control_path;
 	/* [store] */
@@ -28,6 +29,7 @@ struct mst_conf {
 	bool has_tickets;
 	/* [seal] */
 	const char *seal_key;
+	uint32_t seal_quiet_s;
 	/* [api] */
 	const char *api_keys;
 	/* [threads] */
@@ -49,6 +51,11 @@ struct mst_conf {
 	const char *enroll_name, *enroll_organization, *enroll_scep_url;
 	bool enroll_is_open, enroll_signs_messages;
 	uint32_t enroll_link_s, enroll_challenge_s, enroll_renew_s, enroll_per_minute;
+	/* [bulk] */
+	uint32_t bulk_jobs_max, bulk_identities_max;
+	/* [keypool] */
+	const char *pool_kinds;
+	uint32_t pool_size, pool_low, pool_first_s;
 	/* [log] */
 	uint32_t log_level; /* enum mst_level */
 	bool log_json;

@@ -115,6 +115,9 @@ struct mst_seal; /* shared between threads */
 int mst_seal_load(struct mst_seal **out, const char *path, struct mst_err *e) MST_MUST;
 /* mst_seal_rotate adds a new key at the end of the file, durably and at once or not at all; the owner stays. */
 int mst_seal_rotate(const char *path, struct mst_err *e) MST_MUST;
+/* mst_seal_learn adds what the file has that is newer than the keys here; the newest one seals from now on. Others may use the
+ * seal meanwhile; one caller at a time. -1 as mst_seal_load; CONFLICT when there is no room before a restart. */
+int mst_seal_learn(struct mst_seal *seal, const char *path, struct mst_err *e) MST_MUST;
 /* mst_seal_number is the key that seals now. mst_seal_number_of is the key of a sealed value, 0 when it is none.
  * mst_seal_has: a key of that number is here. mst_seal_is_old: sealed under another key than the one that seals now. */
 uint8_t mst_seal_number(const struct mst_seal *seal);

@@ -71,6 +71,7 @@ struct mst_channel {
 	struct mst_slice user, short_name, long_name; /* user channels */
 	struct mst_slice topic, token, magic, unlock_token; /* token, magic, unlock token: sealed at rest */
 	int64_t updated_ms;
+	bool is_old; /* read: sealed under an older master key; put seals anew */
 	struct mst_slice raw;
 };
 /* mst_channel_is_live: it has a push token of the device's present enrolment. */

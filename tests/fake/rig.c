@@ -225,14 +225,17 @@ struct answer rig_ask(struct rig *rig, struct link *link, struct ask ask)
 
 char *rig_text(struct rig *rig, const char *format, ...)
 {
-	va_list args;
-	char *text;
+	va_list args, again;
+
 	va_start(args, format);
-	int len = vasprintf(&text, format, args);
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	cr_assert_geq(len, 0);
-	char *out = copy(rig, mst_slice(text, (size_t)len));
-	free(text);
+	char *out = mst_arena_get(&rig->arena, (size_t)len + 1);
+	cr_assert(out);
+	vsnprintf(out, (size_t)len + 1, format, again);
+	va_end(again);
 	return out;
 }
 

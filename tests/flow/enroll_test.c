@@ -233,8 +233,8 @@ Test(enroll, refuses_links_it_cannot_make)
 		{"{\"authority\":\"phones\",\"device\":\"D\",\"dns\":[\"a b\"]}", 400},
 		{"{\"authority\":\"phones\",\"device\":\"D\",\"dns\":[\"\"]}", 400},
 		{"{\"authority\":\"phones\",\"device\":\"D\",\"dns\":\"a\"}", 400},
-		{"{\"authority\":\"phones\",\"device\":\"D\",\"expires_s\":0}", 400},
-		{"{\"authority\":\"phones\",\"device\":\"D\",\"expires_s\":99999999999}", 400},
+		{"{\"authority\":\"phones\",\"device\":\"D\",\"minutes\":0}", 400},
+		{"{\"authority\":\"phones\",\"device\":\"D\",\"minutes\":99999999999}", 400},
 	};
 
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
@@ -307,7 +307,7 @@ Test(enroll, a_link_ends)
 	char *link, *challenge;
 
 	mst_clock_fake(NOW_MS);
-	link = new_link("UDID-0001", ",\"expires_s\":60", "url");
+	link = new_link("UDID-0001", ",\"minutes\":1", "url");
 	challenge = challenge_of(open_profile(get(link)));
 	mst_clock_fake(NOW_MS + 60001);
 	cr_expect_eq(get(link).status, 410);

@@ -168,6 +168,7 @@ struct mst_pkiclient_reply scep_kit_reply(struct scep_kit *kit, const struct mst
 	cr_assert_eq(answer.status, 200, "%s", answer.body);
 	cr_assert_str_eq(answer.type, "application/x-pki-message");
 	cr_assert_eq(mst_pkiclient_read(&reply, client, kit->ra, mst_slice(answer.body, answer.len), &e), 0, "%s", e.text);
+	cr_expect_eq(reply.digest, MST_CMS_SHA256);
 	cr_assert_eq(reply.recipient_nonce.len, 16);
 	cr_expect_eq(reply.recipient_nonce.at[2], 3);
 	if (cert) {

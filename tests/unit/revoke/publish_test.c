@@ -41,7 +41,7 @@ Test(publish, judged, .timeout = 120)
 	int64_t now_s = mst_clock_wall_ms() / 1000;
 
 	for (size_t i = 0; i < MST_LEN(kinds); i++) {
-		const char *const tool[] = {certtool, "--verify-crl", "--inder", "--load-ca-certificate", "ca.pem", "--infile", "crl.der", NULL};
+		const char *const tool[] = {certtool, "--verify-crl", "--load-ca-certificate", "ca.pem", "--infile", "crl.pem", NULL};
 		struct mst_published first, second;
 		struct mst_issued good, bad;
 		struct world w;
@@ -69,6 +69,20 @@ Test(publish, judged, .timeout = 120)
 	}
 }
 
+static uint32_t entries(struct world *w)
+{
+	static const char word[] = "Serial Number: ";
+	uint32_t num = 0;
+
+	cr_expect_eq(judge(), 0);
+	const char *at = (const char *)read_file(w, "out").at;
+	while ((at = strstr(at, word)) != NULL) {
+		num++;
+		at++;
+	}
+	return num;
+}
+
 /* An entry stays until a CRL named it that is younger than the certificate's end. */
 Test(publish, expiry, .timeout = 60)
 {
@@ -83,13 +97,11 @@ Test(publish, expiry, .timeout = 60)
 	world_revoke(&w, &old, 0, now_s * 1000);
 	world_revoke(&w, &young, 4, now_s * 1000);
 	crl = make(&w, NULL, now_s + 50);
-	judge();
-	cr_expect(said(&w, "Superseded") && said(&w, "Serial Number"));
-	size_t both = crl.crl.len;
+	cr_expect_eq(entries(&w), 2);
 	crl = make(&w, &crl, now_s + 200); /* over, but the CRL before was made earlier */
-	cr_expect_eq(crl.crl.len, both);
+	cr_expect_eq(entries(&w), 2);
 	crl = make(&w, &crl, now_s + 300);
-	cr_expect_lt(crl.crl.len, both, "off the list");
+	cr_expect_eq(entries(&w), 1, "off the list");
 	crl = make(&w, &crl, now_s + 400);
 	judge();
 	cr_expect(said(&w, "verify OK") && said(&w, "Superseded"));

@@ -107,9 +107,9 @@ Test(respond, gnutls, .timeout = 60)
 	cr_assert_eq(pki_run(make, "out"), 0);
 	ask(&w, &v, MST_POST, "devices");
 	visit_end(&v);
-	cr_expect_eq(pki_run(check, "out"), 0, "%s", strstr((const char *)read_file(&w, "out").at, "-----END"));
+	cr_expect_eq(pki_run(check, "out"), 0);
 	cr_expect_eq(pki_run(show, "out"), 0);
-	cr_expect(said(&w, "Certificate Status: revoked") && said(&w, "superseded"), "%s", (const char *)read_file(&w, "out").at);
+	cr_expect(said(&w, "Certificate Status: revoked"));
 	world_close(&w);
 }
 
