@@ -86,6 +86,8 @@ static const struct mst_opt_row rows[] = {
 	{ "keypool",  "size",                AT(pool_size),                U32,  "16",                              0, 100000,    "",      BOOT, "Keys of each kind that lie ready, encrypted; 0: none are made ahead" },
 	{ "keypool",  "low",                 AT(pool_low),                 U32,  "8",                               0, 100000,    "",      BOOT, "The pool is filled up when it has fewer keys of a kind" },
 	{ "keypool",  "first_s",             AT(pool_first_s),             U32,  "60",                              1, 86400,     "s",     BOOT, "How long after the start the first key is made: devices come first" },
+	{ "scep",     "rate",                AT(scep_rate),                U32,  "100",                             0, 1000000,   "",      LIVE, "SCEP messages a second from one IPv4 address or IPv6 /64 on each loop; 0: no limit" },
+	{ "scep",     "burst",               AT(scep_burst),               U32,  "1000",                            1, 10000000,  "",      LIVE, "SCEP messages from one source at once, before the rate counts" },
 	{ "log",      "level",               AT(log_level),                ENUM, "info",                            0, 0,         "",      LIVE, "Least level that is written", level_words },
 	{ "log",      "json",                AT(log_json),                 BOOL, "no",                              0, 0,         "",      LIVE, "Write records as JSON instead of logfmt" },
 	{ "process",  "drain_s",             AT(drain_s),                  U32,  "30",                              0, 3600,      "s",     LIVE, "Time for open exchanges to finish on SIGTERM" },

@@ -44,6 +44,7 @@ struct mst_lane_loop {
 	struct mst_net *net;
 	struct mst_http *http;
 	struct mst_seen *seen;
+	struct mst_scep *scep;
 	struct mst_facts *facts;
 	struct mst_app app;
 	pthread_t thread;

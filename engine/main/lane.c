@@ -10,6 +10,7 @@
 #include "muster/enroll.h"
 #include "muster/flow.h"
 #include "muster/log.h"
+#include "muster/scep.h"
 #include "muster/text.h"
 
 #define DRAIN_LOOK_MS 50 /* how often a draining loop looks whether it may end */
@@ -119,6 +120,7 @@ static void fill_app(struct mst_lane_loop *lane)
 	lane->app.checkin_max = conf->checkin_max;
 	lane->app.report_max = conf->report_max;
 	lane->app.takes_unknown_certificate = conf->takes_unknown_certificate;
+	mst_scep_tune(lane->scep, &(struct mst_scep_conf){.rate = conf->scep_rate, .burst = conf->scep_burst});
 }
 
 int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct mst_err *e)
@@ -177,6 +179,9 @@ static int make_parts(struct mst_lane_loop *lane, struct mst_err *e)
 		.seen = lane->seen,
 		.started_ms = (uint64_t)mst_clock_wall_ms(),
 	};
+	if (mst_scep_new(&lane->scep, &lane->app, &(struct mst_scep_conf){.is_sweeper = lane->index == 0}, e) != 0)
+		return -1;
+	lane->app.scep = lane->scep;
 	mst_lane_issuers(lane);
 	return mst_lane_adopt(lane, lane->facts, e);
 }
@@ -262,6 +267,7 @@ void mst_lane_join(struct mst_lane_loop *lane)
 void mst_lane_free(struct mst_lane_loop *lane)
 {
 	mst_enroll_free(&lane->app.enroll);
+	mst_scep_free(&lane->scep);
 	mst_seen_free(&lane->seen);
 	mst_net_free(&lane->net);
 	mst_http_free(&lane->http);

@@ -66,13 +66,20 @@ static void source_of(uint8_t out[static SOURCE_LEN], const struct mst_addr *add
 	memcpy(out, addr->ip, is_v4 ? SOURCE_LEN : PREFIX_LEN);
 }
 
+/* An address that the kernel did not tell: one bucket for all of them would let anybody stop everybody. */
+static bool is_nobody(const struct mst_addr *addr)
+{
+	static const uint8_t none[SOURCE_LEN];
+	return memcmp(addr->ip, none, sizeof(none)) == 0;
+}
+
 bool mst_rate_take(struct mst_scep *scep, const struct mst_addr *addr, uint64_t now_ms)
 {
 	uint8_t source[SOURCE_LEN];
 	struct bucket *b;
 	uint64_t full;
 
-	if (!scep || scep->conf.rate == 0)
+	if (!scep || scep->conf.rate == 0 || is_nobody(addr))
 		return true;
 	full = (uint64_t)scep->conf.burst * MILLI;
 	source_of(source, addr);

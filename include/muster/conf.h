@@ -56,6 +56,8 @@ struct mst_conf {
 	/* [keypool] */
 	const char *pool_kinds;
 	uint32_t pool_size, pool_low, pool_first_s;
+	/* [scep] */
+	uint32_t scep_rate, scep_burst;
 	/* [log] */
 	uint32_t log_level; /* enum mst_level */
 	bool log_json;
