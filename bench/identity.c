@@ -18,7 +18,7 @@ struct issuer {
 	struct mst_key *key;
 };
 
-static void make_udid(char out[static UDID_LEN + 1], uint32_t seed, uint32_t index)
+void mst_identity_udid(char out[static UDID_LEN + 1], uint32_t seed, uint32_t index)
 {
 	uint8_t number[8], h[32];
 
@@ -143,7 +143,7 @@ int mst_identity_make(struct mst_device_sim *devices, uint32_t num, struct mst_a
 	if (conf->certs[0] && mst_file_folder(conf->certs, e) < 0)
 		return -1;
 	for (uint32_t i = 0; rc == 0 && i < num; i++) {
-		make_udid(devices[i].udid, conf->seed, devices[i].index);
+		mst_identity_udid(devices[i].udid, conf->seed, devices[i].index);
 		rc = make_one(&devices[i], arena, conf, &issuer, e);
 	}
 	mst_key_free(&issuer.key);

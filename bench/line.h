@@ -10,6 +10,9 @@ int mst_fleet_main(int argc, char **argv);
 int mst_limit_main(int argc, char **argv);
 int mst_bare_main(int argc, char **argv);
 int mst_scep_main(int argc, char **argv);
+int mst_revoke_main(int argc, char **argv);
+int mst_bulk_main(int argc, char **argv);
+int mst_join_main(int argc, char **argv);
 /* line.c: reads "--name value" by option rows. 0; 1 help was asked for and printed; -1. */
 int mst_line_read(void *conf, struct mst_arena *arena, const struct mst_opt_row *rows,
 		  size_t num_rows, int argc, char **argv, struct mst_err *e) MST_MUST;

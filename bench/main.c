@@ -13,6 +13,9 @@ static const struct {
 } programs[] = {
 	{"fleet", mst_fleet_main, "simulated devices against a server"},
 	{"scep", mst_scep_main, "devices that enrol by SCEP, all at once"},
+	{"join", mst_join_main, "devices that enrol from their profile: link, signature, SCEP"},
+	{"bulk", mst_bulk_main, "what an identity costs: primitives, certificate, a bulk job with its store"},
+	{"revoke", mst_revoke_main, "what CRLs and OCSP answers cost, in this process"},
 	{"limit", mst_limit_main, "what TLS costs without sockets, in this process"},
 	{"bare", mst_bare_main,
 	 "a server that answers everything with an empty 200: loop, net and tls without the rest"},

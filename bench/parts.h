@@ -5,8 +5,9 @@
 
 #include "fleet.h"
 
-/* identity.c: certificates of `num` devices from conf->certs (loaded, or made there) or fresh ones
- * under conf->ca. */
+/* identity.c: the UDID of device `index`; certificates of `num` devices from conf->certs (loaded, or
+ * made there) or fresh ones under conf->ca. */
+void mst_identity_udid(char out[static UDID_LEN + 1], uint32_t seed, uint32_t index);
 int mst_identity_make(struct mst_device_sim *devices, uint32_t num, struct mst_arena *arena,
 		      const struct mst_fleet_conf *conf, struct mst_err *e) MST_MUST;
 

@@ -24,7 +24,7 @@
 
 struct bench_conf {
 	struct mst_arena arena;
-	const char *host, *path, *challenge, *control, *authority, *name;
+	const char *host, *path, *challenge, *control, *authority, *name, *keep;
 	uint32_t port, server_pid, count, concurrency, num_keys;
 	bool is_json, is_des3;
 };
@@ -44,6 +44,7 @@ static const struct mst_opt_row rows[] = {
 	{"scep", "concurrency", AT(concurrency), MST_OPT_U32,  "64",           1, 1024,    "", false, "at once"},
 	{"scep", "keys",        AT(num_keys),    MST_OPT_U32,  "8",            1, KEYS_MAX, "", false, "RSA keys the devices share"},
 	{"scep", "des3",        AT(is_des3),     MST_OPT_BOOL, "no",           0, 0,       "", false, "encrypt with 3DES instead of AES-128"},
+	{"scep", "keep",        AT(keep),        MST_OPT_TEXT, "",             0, 256,     "", false, "folder that gets the first request, its answer and its key"},
 	{"scep", "json",        AT(is_json),     MST_OPT_BOOL, "no",           0, 0,       "", false, "print JSON"},
 };
 /* clang-format on */
@@ -291,6 +292,33 @@ static int print_json(struct bench *b, struct mst_err *e)
 	return 0;
 }
 
+static int keep_one(const struct bench *b, const char *name, struct mst_slice bytes, struct mst_err *e)
+{
+	char path[512];
+	FILE *f;
+	bool is_fine;
+
+	snprintf(path, sizeof(path), "%s/%s", b->conf.keep, name);
+	f = fopen(path, "wb");
+	is_fine = f && fwrite(bytes.at, 1, bytes.len, f) == bytes.len;
+	if (f && fclose(f) != 0)
+		is_fine = false;
+	return is_fine ? 0 : mst_fail(e, MST_E_IO, "cannot write %s", path);
+}
+
+/* So that others can judge it. */
+static int keep_first(struct bench *b, struct mst_err *e)
+{
+	struct mst_slice request = b->deals[0].request, pem;
+	const uint8_t *body = memmem(request.at, request.len, "\r\n\r\n", 4);
+
+	if (mst_key_pem(&pem, &b->arena, b->keys[0], e) < 0 || keep_one(b, "key.pem", pem, e) < 0 ||
+	    keep_one(b, "answer.der", b->deals[0].body, e) < 0)
+		return -1;
+	body += 4;
+	return keep_one(b, "request.der", mst_slice(body, (size_t)(request.at + request.len - body)), e);
+}
+
 static int run(struct bench *b, struct mst_err *e)
 {
 	uint64_t before = 0, after = 0;
@@ -307,6 +335,8 @@ static int run(struct bench *b, struct mst_err *e)
 	if (b->conf.server_pid && mst_server_cpu_ns(&after, b->conf.server_pid, e) < 0)
 		return -1;
 	b->cpu_ns = after - before;
+	if (b->conf.keep[0] && keep_first(b, e) < 0)
+		return -1;
 	judge_all(b);
 	if (b->conf.is_json)
 		return print_json(b, e);

@@ -67,11 +67,13 @@ class Local:
 
     def __init__(self, programs, home, port, conf=None, prefix=()):
         self.programs, self.home, self.port, self.prefix = programs, os.path.abspath(home), port, list(prefix)
+        self.plain_port = free_port()
         self.control = os.path.join(self.home, "control.sock")
         self.process = None
         self.api_key = ""
         self.certificates = {}
-        self.conf = {"portal.address": "127.0.0.1", "portal.port": port, "portal.certificate": "server.pem",
+        self.conf = {"portal.address": "127.0.0.1", "portal.port": port, "plain.address": "127.0.0.1",
+                     "plain.port": self.plain_port, "portal.certificate": "server.pem",
                      "portal.key": "server.key", "control.path": "control.sock", "store.path": "store",
                      "identity.device_ca": "ca/ca.pem", "seal.key": "master.key", "api.keys": "api.keys", "log.level": "warn"}
         self.conf.update(conf or {})

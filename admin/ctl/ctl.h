@@ -18,7 +18,9 @@ struct mst_ctl {
 	size_t num_args;
 	bool is_json, is_server, has_no_push;
 	const char *socket, *ca, *name, *out, *kind, *days, *limit, *state, *serial, *type,
-		*request_type, *authority, *device, *minutes;
+		*request_type, *authority, *device, *minutes, *reason;
+	bool wants_p12;
+	const char *prefix, *count, *names, *first, *digits, *organization; /* of a bulk job */
 	const char *dns[MST_CTL_NAMES + 1], *ips[MST_CTL_NAMES + 1];
 };
 
@@ -77,6 +79,14 @@ int mst_ctl_ca_issue(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_ca_show(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_key_init(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_key_api(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_key_rotate(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_key_status(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_bulk_start(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_bulk_status(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_bulk_cancel(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_cert_list(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_cert_show(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_cert_revoke(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_devices_list(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_devices_show(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_enqueue(struct mst_ctl *ctl, struct mst_err *e);

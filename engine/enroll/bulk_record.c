@@ -27,8 +27,8 @@ static int decode(struct bulk_record *out, struct mst_slice key, struct mst_slic
 	struct mst_slice *const texts[] = {&out->authority, &out->prefix, &out->organization, &out->who, &out->error};
 	struct mst_unpack u;
 
-	*out = (struct bulk_record){.raw = value};
-	memcpy(out->key, key.at, BULK_KEY_LEN);
+	memmove(out->key, key.at, BULK_KEY_LEN); /* it may be out->key itself */
+	out->raw = value;
 	mst_unpack_begin(&u, value, VERSION);
 	out->state = (enum bulk_state)mst_unpack_max(&u, BULK_NUM_STATES - 1);
 	out->kind = (enum mst_key_kind)mst_unpack_max(&u, MST_NUM_KEY_KINDS - 1);

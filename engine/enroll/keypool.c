@@ -132,8 +132,10 @@ static int take(struct look *look, struct mst_arena *arena, struct mst_store *st
 	}
 	if (mst_store_commit_here(store, &b) == 0)
 		return 1;
+	if (b.err.code == MST_E_CONFLICT)
+		return 0;
 	*e = b.err;
-	return b.err.code == MST_E_CONFLICT ? 0 : -1;
+	return -1;
 }
 
 int mst_keypool_take(struct mst_pool_key *out, uint32_t *num, uint32_t most, struct mst_arena *arena, struct mst_store *store,

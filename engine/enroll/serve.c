@@ -52,9 +52,12 @@ static int take_anybody(struct enroll_state *s)
 
 static enum mst_step admit(struct mst_xchg *x, enum profile_kind kind)
 {
-	struct mst_slice token = mst_enroll_part(x, 2);
-	struct enroll_state *s = mst_enroll_hold(x, false);
+	struct mst_slice name = mst_enroll_part(x, 1), token = mst_enroll_part(x, 2);
+	struct enroll_state *s;
 
+	if (token.len) /* a refusal is logged with the path: the secret is not */
+		x->in.path.len = (size_t)(token.at - 1 - x->in.path.at);
+	s = mst_enroll_hold(x, false);
 	if (!s)
 		return mst_xchg_fail(x);
 	s->kind = kind;
@@ -62,7 +65,7 @@ static enum mst_step admit(struct mst_xchg *x, enum profile_kind kind)
 		mst_fail(&x->err, MST_E_DENIED, "enrolment needs a link");
 		return mst_enroll_fail(s);
 	}
-	if (mst_enroll_authority(s, mst_enroll_part(x, 1)) < 0 || (token.len ? take_token(s, token) : take_anybody(s)) < 0)
+	if (mst_enroll_authority(s, name) < 0 || (token.len ? take_token(s, token) : take_anybody(s)) < 0)
 		return mst_enroll_fail(s);
 	return STEP_NEXT;
 }

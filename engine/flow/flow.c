@@ -118,6 +118,7 @@ int mst_flow_enter(struct mst_xchg *x)
 		return -1;
 	if (row->method != x->in.method) {
 		allow(x, row->path);
+		x->in.path = mst_slice_str(row->path); /* for the log: a path may hold a secret (/enroll/{}/{}) */
 		return mst_fail(&x->err, MST_E_METHOD, "this path does not take that method");
 	}
 	x->body_max = body_max(x->app, is_checkin ? BODY_CHECKIN : row->body);

@@ -96,6 +96,8 @@ struct http_deal *mst_deal_new(struct http_edge *edge)
 
 void mst_deal_free(struct mst_http *http, struct http_deal *deal)
 {
+	if (deal->lent)
+		mst_lent_give(deal->lent);
 	mst_buf_done(&deal->body);
 	mst_arena_done(&deal->x.arena);
 	mst_slab_put(http->deals, deal->x.slot);
@@ -179,6 +181,10 @@ void mst_deal_reply(struct http_deal *deal)
 		mst_log_peer(WARN, "reply could not be written", mst_f_u64("id", x->id),
 			     mst_f_code(&e), mst_f_err(&e));
 		mst_edge_close(edge, "reply could not be written");
+	}
+	if (deal->rest.len && x->out.lent) {
+		deal->lent = x->out.lent;
+		mst_lent_take(deal->lent);
 	}
 	if (x->began_ns)
 		mst_count_time(MST_H_REQUEST, mst_clock_ns() - x->began_ns);

@@ -49,6 +49,7 @@ struct http_deal {
 	struct mst_buf body; /* one that grows */
 	size_t body_len;
 	struct mst_slice rest; /* of a long answer: what is not put yet */
+	struct mst_lent *lent; /* whose bytes these are, NULL: the exchange's own */
 	bool closes, is_replied;
 	bool is_working; /* the walk has begun and is not over */
 	/* What an orphan goes on with when its connection's memory is gone. */

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "muster/log.h"
 #include "muster/master.h"
+#include "muster/revoke.h"
 #include "muster/text.h"
 
 static int start_probe(struct mst_engine *engine, struct mst_err *e)
@@ -15,7 +16,11 @@ static int start_probe(struct mst_engine *engine, struct mst_err *e)
 
 static int start_port(struct mst_engine *engine, struct mst_err *e)
 {
-	return mst_net_claim(engine->facts->conf->portal_address, (uint16_t)engine->facts->conf->portal_port, e);
+	const struct mst_conf *conf = engine->facts->conf;
+
+	if (conf->plain_port && mst_net_claim(conf->plain_address, (uint16_t)conf->plain_port, e) != 0)
+		return -1;
+	return mst_net_claim(conf->portal_address, (uint16_t)conf->portal_port, e);
 }
 
 static int start_sandbox(struct mst_engine *engine, struct mst_err *e)
@@ -76,6 +81,16 @@ static void stop_store(struct mst_engine *engine)
 	mst_store_close(&engine->store);
 }
 
+/* What is revoked is known before the first handshake. */
+static int start_revoke(struct mst_engine *engine, struct mst_err *e)
+{
+	struct mst_revoke *all[LOOPS_MAX];
+
+	for (uint32_t i = 0; i < engine->num_loops; i++)
+		all[i] = engine->loops[i].app.revoke;
+	return mst_revoke_start(all, engine->num_loops, e);
+}
+
 static int start_loops(struct mst_engine *engine, struct mst_err *e)
 {
 	uint32_t num = engine->facts->conf->num_loops ? engine->facts->conf->num_loops : cores();
@@ -86,7 +101,7 @@ static int start_loops(struct mst_engine *engine, struct mst_err *e)
 			return -1;
 	}
 	engine->facts->num_users = num + 1;
-	return 0;
+	return start_revoke(engine, e);
 }
 
 static void stop_loops(struct mst_engine *engine)
@@ -95,8 +110,13 @@ static void stop_loops(struct mst_engine *engine)
 	stop_work(engine);
 	stop_store(engine);
 	mst_jobs_stop(engine);
+	/* Connections may still hold what the first loop frees: first all of them go, then that. */
+	for (uint32_t i = 0; i < engine->num_loops; i++)
+		mst_revoke_end(engine->loops[i].app.revoke);
 	for (uint32_t i = 0; i < engine->num_loops; i++)
 		mst_lane_free(&engine->loops[i]);
+	for (uint32_t i = 0; i < engine->num_loops; i++)
+		mst_revoke_free(&engine->loops[i].app.revoke);
 	engine->num_loops = 0;
 }
 

@@ -36,6 +36,12 @@ struct mst_facts {
 int mst_facts_new(struct mst_facts **out, const char *conf_path, struct mst_err *e) MST_MUST;
 void mst_facts_free(struct mst_facts **facts);
 
+/* Who judges the certificates of a loop's peers: also for contexts that older sessions keep alive. */
+struct mst_judge {
+	struct mst_trust *trust;
+	struct mst_barred *barred;
+};
+
 /* One event loop with its thread. */
 struct mst_lane_loop {
 	struct mst_engine *engine;
@@ -46,6 +52,7 @@ struct mst_lane_loop {
 	struct mst_seen *seen;
 	struct mst_scep *scep;
 	struct mst_facts *facts;
+	struct mst_judge judge;
 	struct mst_app app;
 	pthread_t thread;
 	bool has_thread;

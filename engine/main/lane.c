@@ -7,9 +7,11 @@
 
 #include "engine.h"
 #include "muster/clock.h"
+#include "muster/barred.h"
 #include "muster/enroll.h"
 #include "muster/flow.h"
 #include "muster/log.h"
+#include "muster/revoke.h"
 #include "muster/scep.h"
 #include "muster/text.h"
 
@@ -44,14 +46,28 @@ static void fill_http(struct mst_http_conf *out, const struct mst_conf *conf)
 	};
 }
 
+static int judge(void *context, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s, struct mst_err *e)
+{
+	const struct mst_judge *judge_of = context;
+
+	return mst_trust_verify(judge_of->trust, out, chain, num_chain, now_s, e);
+}
+
+static int judge_again(void *context, const struct mst_peer *peer, struct mst_err *e)
+{
+	const struct mst_judge *judge_of = context;
+
+	return mst_barred_recheck(judge_of->barred, peer, e);
+}
+
 static int make_tls(struct mst_tls_ctx **out, const struct mst_engine *engine, const struct mst_facts *facts,
-		    struct mst_loop *home, struct mst_err *e)
+		    struct mst_loop *home, struct mst_judge *with, struct mst_err *e)
 {
 	struct mst_tls_conf conf = {
 		.chain_pem = facts->chain_pem,
 		.key_pem = facts->key_pem,
 		.client = MST_TLS_CLIENT_ASK,
-		.verify = {.context = facts->trust, .verify = mst_trust_verify},
+		.verify = {.context = with, .verify = judge, .recheck = judge_again},
 		.allows_12 = facts->conf->portal_tls12,
 		.ciphers_12 = facts->conf->portal_ciphers[0] ? facts->conf->portal_ciphers : NULL,
 		.known_max = facts->conf->known_max,
@@ -102,7 +118,7 @@ int mst_lane_check(const struct mst_engine *engine, const struct mst_facts *fact
 	struct mst_tls_ctx *ctx = NULL;
 	struct mst_enroll *enroll = NULL;
 
-	if (make_tls(&ctx, engine, facts, NULL, e) != 0)
+	if (make_tls(&ctx, engine, facts, NULL, NULL, e) != 0)
 		return -1;
 	mst_tls_ctx_free(&ctx);
 	if (make_enroll(&enroll, facts, e) != 0)
@@ -120,7 +136,8 @@ static void fill_app(struct mst_lane_loop *lane)
 	lane->app.checkin_max = conf->checkin_max;
 	lane->app.report_max = conf->report_max;
 	lane->app.takes_unknown_certificate = conf->takes_unknown_certificate;
-	mst_scep_tune(lane->scep, &(struct mst_scep_conf){.rate = conf->scep_rate, .burst = conf->scep_burst});
+	mst_scep_tune(lane->scep, &(struct mst_scep_conf){
+						.rate = conf->scep_rate, .burst = conf->scep_burst, .takes_des = conf->scep_takes_des});
 }
 
 int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct mst_err *e)
@@ -132,7 +149,7 @@ int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct m
 
 	if (make_enroll(&enroll, facts, e) != 0)
 		return -1;
-	if (make_tls(&ctx, lane->engine, facts, lane->loop, e) != 0) {
+	if (make_tls(&ctx, lane->engine, facts, lane->loop, &lane->judge, e) != 0) {
 		mst_enroll_free(&enroll);
 		return -1;
 	}
@@ -140,6 +157,7 @@ int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct m
 	lane->app.enroll = enroll;
 	mst_http_set_tls(lane->http, MST_GATE_PORTAL, ctx);
 	lane->facts = facts;
+	lane->judge = (struct mst_judge){.trust = facts->trust, .barred = lane->app.barred};
 	fill_net(&net, facts->conf);
 	mst_net_tune(lane->net, &net);
 	fill_http(&http, facts->conf);
@@ -183,6 +201,8 @@ static int make_parts(struct mst_lane_loop *lane, struct mst_err *e)
 		return -1;
 	lane->app.scep = lane->scep;
 	mst_lane_issuers(lane);
+	if (mst_barred_new(&lane->app.barred, e) != 0 || mst_revoke_new(&lane->app.revoke, &lane->app, e) != 0)
+		return -1;
 	return mst_lane_adopt(lane, lane->facts, e);
 }
 
@@ -196,6 +216,9 @@ int mst_lane_make(struct mst_lane_loop *lane, struct mst_engine *engine, uint32_
 	if (make_parts(lane, e) != 0)
 		return -1;
 	if (mst_http_listen(lane->http, MST_GATE_PORTAL, conf->portal_address, (uint16_t)conf->portal_port, false, true, e) != 0)
+		return -1;
+	if (conf->plain_port &&
+	    mst_http_listen(lane->http, MST_GATE_PLAIN, conf->plain_address, (uint16_t)conf->plain_port, false, false, e) != 0)
 		return -1;
 	/* Operators are few: the control socket is the first loop's. */
 	if (index == 0 && mst_http_listen(lane->http, MST_GATE_CONTROL, conf->control_path, 0, true, false, e) != 0)
@@ -271,5 +294,6 @@ void mst_lane_free(struct mst_lane_loop *lane)
 	mst_seen_free(&lane->seen);
 	mst_net_free(&lane->net);
 	mst_http_free(&lane->http);
+	mst_barred_free(&lane->app.barred);
 	mst_loop_free(&lane->loop);
 }

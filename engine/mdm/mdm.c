@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both ways share: the identity stage, reading, committing, and the answers that refuse. */
+#include "muster/barred.h"
 #include "muster/clock.h"
 #include "muster/count.h"
 #include "muster/log.h"
@@ -33,6 +34,16 @@ int mst_mdm_admit(struct mst_xchg *x)
 	return mst_fail(&x->err, MST_E_DENIED, "no client certificate");
 }
 
+/* A connection may be older than the revocation: it ends here. */
+static bool is_revoked(const struct mdm_state *s)
+{
+	if (!mst_barred_has(s->app->barred, s->peer.sha256))
+		return false;
+	mst_count(MST_C_IDENTITY_REFUSED, 1);
+	s->x->out.closes = true;
+	return true;
+}
+
 enum mst_step mst_mdm_identify(struct mst_xchg *x)
 {
 	struct mdm_state *s;
@@ -50,7 +61,7 @@ enum mst_step mst_mdm_identify(struct mst_xchg *x)
 	s->peer = *x->peer;
 	s->now_ms = mst_clock_wall_ms();
 	x->state = s;
-	return STEP_NEXT;
+	return is_revoked(s) ? mst_xchg_refuse(x, MST_E_DENIED, "the certificate is revoked") : STEP_NEXT;
 }
 
 static void on_read(struct mst_read *r)

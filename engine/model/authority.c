@@ -85,6 +85,7 @@ static void put_template(struct mst_pack *p, const struct mst_template *template
 	mst_pack_u64(p, template->rsa_bits_min);
 	mst_pack_bool(p, template->takes_ec);
 	mst_pack_u64(p, template->hash_bits);
+	mst_pack_bool(p, template->takes_names);
 }
 
 static void read_template(struct mst_unpack *u, struct mst_template *template)
@@ -95,6 +96,7 @@ static void read_template(struct mst_unpack *u, struct mst_template *template)
 	template->rsa_bits_min = mst_unpack_u32(u);
 	template->takes_ec = mst_unpack_bool(u);
 	template->hash_bits = mst_unpack_u32(u);
+	template->takes_names = mst_unpack_bool(u);
 }
 
 static int decode(struct mst_authority *out, struct mst_slice key, struct mst_slice value, struct mst_err *e)

@@ -6,8 +6,6 @@
  *
  *     data       from              from+flying       to            room
  *      |  gone    |  in flight      |  put since      |  free       |   -> next
- *
- * A block may also stand for bytes that are lent: its own room is not used then.
  */
 #include <string.h>
 
@@ -18,9 +16,8 @@
 
 struct mst_out {
 	struct mst_out *next; /* first: see struct pool */
-	struct mst_lent *lent; /* NULL: the bytes are in data */
 	uint32_t from, to;
-	uint8_t data[OUT_BLOCK - 2 * sizeof(void *) - 2 * sizeof(uint32_t)];
+	uint8_t data[OUT_BLOCK - sizeof(void *) - 2 * sizeof(uint32_t)];
 };
 #define OUT_ROOM sizeof(((struct mst_out *)NULL)->data)
 
@@ -30,24 +27,16 @@ static struct mst_out *block_new(struct mst_net *net)
 
 	if (block) {
 		block->next = NULL;
-		block->lent = NULL;
 		block->from = block->to = 0;
 	}
 	return block;
-}
-
-static void block_give(struct mst_net *net, struct mst_out *block)
-{
-	if (block->lent)
-		mst_lent_give(block->lent);
-	mst_pool_give(&net->outs, block);
 }
 
 static void chain_drop(struct mst_net *net, struct mst_out *first)
 {
 	for (struct mst_out *next; first; first = next) {
 		next = first->next;
-		block_give(net, first);
+		mst_pool_give(&net->outs, first);
 	}
 }
 
@@ -55,7 +44,7 @@ void mst_out_drop(struct mst_conn *c)
 {
 	chain_drop(c->net, c->out);
 	c->out = c->out_tail = NULL;
-	c->out_bytes = c->out_flushed = c->out_lent = 0;
+	c->out_bytes = c->out_flushed = 0;
 }
 
 /* Adds empty blocks so that `len` bytes fit behind what is there. Returns the block to write into
@@ -63,8 +52,7 @@ void mst_out_drop(struct mst_conn *c)
 static struct mst_out *reserve(struct mst_conn *c, size_t len)
 {
 	struct mst_out *more = NULL, **end = &more, *last = c->out_tail;
-	bool has_room = last && !last->lent;
-	size_t room = has_room ? OUT_ROOM - last->to : 0;
+	size_t room = last ? OUT_ROOM - last->to : 0;
 
 	for (; room < len; room += OUT_ROOM) {
 		last = *end = block_new(c->net);
@@ -74,7 +62,7 @@ static struct mst_out *reserve(struct mst_conn *c, size_t len)
 		}
 		end = &last->next;
 	}
-	struct mst_out *into = has_room ? c->out_tail : more;
+	struct mst_out *into = c->out_tail ? c->out_tail : more;
 
 	if (c->out_tail)
 		c->out_tail->next = more;
@@ -86,12 +74,12 @@ static struct mst_out *reserve(struct mst_conn *c, size_t len)
 
 int mst_conn_put(struct mst_conn *c, struct mst_slice bytes, struct mst_err *e)
 {
-	uint32_t most = c->net->conf.out_bytes_max, own = c->out_bytes - c->out_lent;
+	uint32_t most = c->net->conf.out_bytes_max;
 	struct mst_out *block;
 
 	if (c->state == MST_CONN_DRAIN || c->state == MST_CONN_CLOSING)
 		return mst_fail(e, MST_E_GONE, "connection is ending");
-	if (own > most || bytes.len > most - own)
+	if (c->out_bytes > most || bytes.len > most - c->out_bytes)
 		return mst_fail(e, MST_E_TOO_BIG, "more output than a connection may hold back");
 	if (bytes.len == 0)
 		return 0;
@@ -111,32 +99,6 @@ int mst_conn_put(struct mst_conn *c, struct mst_slice bytes, struct mst_err *e)
 	return 0;
 }
 
-int mst_conn_lend(struct mst_conn *c, struct mst_lent *lent, struct mst_err *e)
-{
-	struct mst_out *block;
-
-	if (c->state == MST_CONN_DRAIN || c->state == MST_CONN_CLOSING)
-		return mst_fail(e, MST_E_GONE, "connection is ending");
-	if (lent->bytes.len > UINT32_MAX - c->out_bytes)
-		return mst_fail(e, MST_E_TOO_BIG, "more output than a connection can count");
-	if (lent->bytes.len == 0)
-		return 0;
-	block = block_new(c->net);
-	if (!block)
-		return mst_fail(e, MST_E_BUSY, "no memory for output");
-	mst_lent_take(lent);
-	block->lent = lent;
-	block->to = (uint32_t)lent->bytes.len;
-	if (c->out_tail)
-		c->out_tail->next = block;
-	else
-		c->out = block;
-	c->out_tail = block;
-	c->out_bytes += block->to;
-	c->out_lent += block->to;
-	return 0;
-}
-
 static void send_next(struct mst_conn *c)
 {
 	struct mst_out *block = c->out;
@@ -149,7 +111,7 @@ static void send_next(struct mst_conn *c)
 		len = c->out_flushed;
 	c->flying |= MST_B(MST_OP_SEND);
 	mst_loop_send(c->net->loop, c->slot, c->gen, c->file,
-		      mst_slice((block->lent ? block->lent->bytes.at : block->data) + block->from, len));
+		      mst_slice(block->data + block->from, len));
 }
 
 void mst_conn_flush(struct mst_conn *c)
@@ -173,14 +135,12 @@ static void taken(struct mst_conn *c, uint32_t len)
 	c->out_bytes -= len;
 	c->out_flushed -= len;
 	block->from += len;
-	if (block->lent)
-		c->out_lent -= len;
 	if (block->from < block->to)
 		return;
 	c->out = block->next;
 	if (!c->out)
 		c->out_tail = NULL;
-	block_give(c->net, block);
+	mst_pool_give(&c->net->outs, block);
 }
 
 void mst_out_on_sent(void *context, const struct mst_done *done)

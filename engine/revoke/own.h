@@ -53,6 +53,7 @@ struct mst_revoke {
 	struct mst_app *app;
 	struct mst_revoke *const *all; /* of every loop, this one at `index` */
 	uint32_t num_all, index;
+	bool is_over;
 	struct revoke_user *lists[MST_AUTHORITIES_MAX];
 	uint32_t num_lists;
 	uint64_t num_news; /* revocations heard of */

@@ -83,7 +83,7 @@ static void lent_on_idle(struct mst_lent *lent)
 {
 	struct revoke_user *user = MST_HOME(lent, struct revoke_user, lent);
 
-	if (user->is_left)
+	if (user->is_left && !user->revoke->is_over)
 		leave(user);
 }
 

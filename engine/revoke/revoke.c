@@ -25,6 +25,12 @@ int mst_revoke_new(struct mst_revoke **out, struct mst_app *app, struct mst_err 
 	return 0;
 }
 
+void mst_revoke_end(struct mst_revoke *revoke)
+{
+	if (revoke)
+		revoke->is_over = true;
+}
+
 void mst_revoke_free(struct mst_revoke **revoke)
 {
 	struct mst_revoke *gone = *revoke;

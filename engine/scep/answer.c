@@ -16,7 +16,7 @@ static void open_work(struct scep_state *s, struct mst_arena *arena)
 	if (s->rc < 0)
 		return;
 	mst_key_cms(&key, mst_scep_key0(s->issuer));
-	s->verdict = mst_pki_open(&s->message, arena, mst_scep_cert0(s->issuer), &key, &s->x->err);
+	s->verdict = mst_pki_open(&s->message, arena, mst_scep_cert0(s->issuer), &key, s->allow, &s->x->err);
 }
 
 enum mst_step mst_scep_open(struct mst_xchg *x)

@@ -9,14 +9,21 @@
 #define RECEIPT_MS  (24 * 3600000ll) /* a client that heard no answer tries again within minutes */
 #define NAME_BYTES  16               /* of the hash that is a name */
 
-/* Who shares the static challenge is not known: the name says which transaction and key it was, no more. */
+/* Who shares the static challenge is not known: the name says which transaction and key it was, no more. Unless the authority
+ * wants the request's own: one that is no name (not printable) is refused when the certificate is made. */
 static int subject_static(struct scep_state *s, struct mst_err *e)
 {
 	struct mst_xchg *x = s->x;
-	char *name = mst_arena_zero(&x->arena, 2 * NAME_BYTES + 1);
+	struct mst_slice wish = s->message.csr.common_name;
+	char *name = mst_arena_zero(&x->arena, MST_NAME_MAX + 1);
 
 	if (!name)
 		return mst_fail(e, MST_E_BUSY, "out of memory for names");
+	if (s->issuer->record.template.takes_names && wish.len && wish.len <= MST_NAME_MAX && !memchr(wish.at, 0, wish.len)) {
+		memcpy(name, wish.at, wish.len);
+		s->subject = (struct mst_subject){.common_name = name};
+		return 0;
+	}
 	mst_hex_put(name, mst_slice(s->receipt_key, NAME_BYTES));
 	s->subject = (struct mst_subject){.common_name = name};
 	return 0;

@@ -102,6 +102,7 @@ static enum mst_step message_take(struct mst_xchg *x, const struct mst_issuer *i
 	s->issuer = issuer;
 	s->now_ms = mst_clock_wall_ms();
 	s->bytes = x->in.body;
+	s->allow = mst_rate_takes_des(app->scep) ? MST_CMS_ALLOW_DES : 0;
 	x->state = s;
 	if (x->in.method == MST_GET && message_of_query(&s->bytes, x) < 0)
 		return mst_xchg_fail(x);

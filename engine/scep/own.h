@@ -69,9 +69,10 @@ struct scep_message {
 };
 /* mst_pki_read takes the outside apart, as far as the message's type; nothing is verified. -1 SYNTAX; DENIED: another type. */
 int mst_pki_read(struct scep_message *out, struct mst_arena *arena, struct mst_slice bytes, struct mst_err *e) MST_MUST;
-/* mst_pki_open verifies who signed and opens the envelope: VERDICT_OPEN, or why not with `e`. `own` is the certificate of `key`. */
+/* mst_pki_open verifies who signed and opens the envelope: VERDICT_OPEN, or why not with `e`. `own` is the certificate
+ * of `key`; `allow` as in cms.h. */
 enum scep_verdict mst_pki_open(struct scep_message *m, struct mst_arena *arena, const struct mst_cert *own,
-			       const struct mst_cms_key *key, struct mst_err *e);
+			       const struct mst_cms_key *key, uint32_t allow, struct mst_err *e);
 /* mst_pki_request, _subject, _number: `read` of the rows. */
 int mst_pki_request(struct scep_message *m, struct mst_slice content, struct mst_err *e) MST_MUST;
 int mst_pki_subject(struct scep_message *m, struct mst_slice content, struct mst_err *e) MST_MUST;
@@ -100,6 +101,7 @@ struct scep_state {
 	struct mst_app *app;
 	const struct mst_issuer *issuer;
 	struct mst_slice bytes; /* the pkiMessage */
+	uint32_t allow;         /* MST_CMS_ALLOW_* */
 	struct scep_message message;
 	/* a worker's turn */
 	struct mst_job job;
@@ -145,6 +147,7 @@ enum scep_verdict mst_judge_crl(struct scep_state *s);
 
 /* rate.c: mst_rate_take says whether this source may send another message now. */
 bool mst_rate_take(struct mst_scep *scep, const struct mst_addr *addr, uint64_t now_ms);
+bool mst_rate_takes_des(const struct mst_scep *scep);
 /* sweep.c */
 struct mst_sweep;
 int mst_sweep_new(struct mst_sweep **out, struct mst_app *app, struct mst_err *e) MST_MUST;

@@ -67,7 +67,7 @@ static enum scep_verdict check_signer(struct scep_message *m, struct mst_err *e)
 }
 
 enum scep_verdict mst_pki_open(struct scep_message *m, struct mst_arena *arena, const struct mst_cert *own,
-			       const struct mst_cms_key *key, struct mst_err *e)
+			       const struct mst_cms_key *key, uint32_t allow, struct mst_err *e)
 {
 	struct mst_cms_opened opened;
 	enum scep_verdict verdict = check_signer(m, e);
@@ -78,9 +78,9 @@ enum scep_verdict mst_pki_open(struct scep_message *m, struct mst_arena *arena, 
 		mst_fail(e, MST_E_SYNTAX, "what is signed is not of type data");
 		return VERDICT_BROKEN;
 	}
-	if (mst_cms_open(&opened, arena, m->outer.content, own, key, 0, e) < 0)
+	if (mst_cms_open(&opened, arena, m->outer.content, own, key, allow, e) < 0)
 		return e->code == MST_E_DENIED ? VERDICT_CIPHER : VERDICT_BROKEN;
-	m->cipher = opened.cipher;
+	m->cipher = opened.cipher == MST_CMS_DES ? MST_CMS_DES3 : opened.cipher;
 	return m->type->read(m, opened.content, e) < 0 ? VERDICT_BROKEN : VERDICT_OPEN;
 }
 

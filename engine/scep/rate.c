@@ -45,6 +45,7 @@ void mst_scep_tune(struct mst_scep *scep, const struct mst_scep_conf *conf)
 {
 	scep->conf.rate = conf->rate;
 	scep->conf.burst = conf->burst;
+	scep->conf.takes_des = conf->takes_des;
 }
 
 void mst_scep_free(struct mst_scep **scep)
@@ -97,4 +98,9 @@ bool mst_rate_take(struct mst_scep *scep, const struct mst_addr *addr, uint64_t 
 		return false;
 	b->milli -= MILLI;
 	return true;
+}
+
+bool mst_rate_takes_des(const struct mst_scep *scep)
+{
+	return scep && scep->conf.takes_des;
 }

@@ -23,6 +23,9 @@ struct mst_template {
 	uint32_t rsa_bits_min;             /* smallest RSA key taken, 2048 at least */
 	bool takes_ec;                     /* P-256 and P-384 subject keys are taken */
 	uint32_t hash_bits;                /* 256, 384 or 512 */
+	/* With the static challenge the common name is the request's: whoever knows that challenge can be anybody. Otherwise it
+	 * is made from transaction and key. One-time challenges bring their names anyway. */
+	bool takes_names;
 };
 
 #define MST_AUTHORITY_STATES(X)                                                                    \

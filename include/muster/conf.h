@@ -17,6 +17,9 @@ struct mst_conf {
 	uint32_t portal_port;
 	bool portal_tls12;
 	const char *portal_ciphers;
+	/* [plain] */
+	const char *plain_address;
+	uint32_t plain_port; /* 0: off */
 	/* [control] */
 	const char *control_path;
 	/* [store] */
@@ -58,6 +61,7 @@ struct mst_conf {
 	uint32_t pool_size, pool_low, pool_first_s;
 	/* [scep] */
 	uint32_t scep_rate, scep_burst;
+	bool scep_takes_des;
 	/* [log] */
 	uint32_t log_level; /* enum mst_level */
 	bool log_json;

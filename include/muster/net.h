@@ -10,7 +10,6 @@
 #ifndef MUSTER_NET_H
 #define MUSTER_NET_H
 
-#include "muster/lent.h"
 #include "muster/loop.h"
 #include "muster/peer.h"
 
@@ -75,7 +74,6 @@ struct mst_conn {
 	uint64_t due_ms, armed_ms;       /* the state's deadline, and when the timer fires (not later); 0 for none */
 	struct mst_out *out, *out_tail;  /* output, oldest block first; none while idle */
 	uint32_t out_bytes, out_flushed; /* bytes not yet taken by the kernel; of these, allowed to leave */
-	uint32_t out_lent;               /* of these, not ours */
 	struct mst_peek *peek;           /* lent to the kernel while PEER or CONNECT is in flight */
 	uint32_t file;
 	uint16_t flying; /* MST_B(op) of every operation in flight */
@@ -132,9 +130,6 @@ void mst_conn_set(struct mst_conn *c, enum mst_conn_state to);
 /* mst_conn_put appends a copy to the output. Returns 0; -1 TOO_BIG over out_bytes_max, BUSY out of memory, GONE after
  * mst_conn_finish or mst_conn_close: nothing is appended then. Nothing leaves before mst_conn_flush. */
 int mst_conn_put(struct mst_conn *c, struct mst_slice bytes, struct mst_err *e) MST_MUST;
-/* mst_conn_lend appends all of what is lent without copying it; it does not count for out_bytes_max, and is given back when the
- * kernel took it or the connection is gone. Errors as mst_conn_put. */
-int mst_conn_lend(struct mst_conn *c, struct mst_lent *lent, struct mst_err *e) MST_MUST;
 /* mst_conn_flush sends what was put, in one send when none is in flight. */
 void mst_conn_flush(struct mst_conn *c);
 /* mst_conn_unsent returns the bytes put but not yet taken by the kernel. */

@@ -23,10 +23,11 @@
 #define MST_REVOKE_ANSWER_S 3600 /* an OCSP answer is good for; HTTP caches may hold it as long */
 
 /* mst_revoke_new: one for each loop; `app`, with its set of barred certificates, outlives it. mst_revoke_start makes them
- * know each other (the first one publishes) and reads what the store knows; blocks; before the loops run. mst_revoke_free:
- * when no loop runs any more and all connections are gone. */
+ * know each other (the first one publishes) and reads what the store knows; blocks; before the loops run. mst_revoke_end:
+ * the loops run no more, nothing is posted from now on. mst_revoke_free: when all connections are gone, too. */
 int mst_revoke_new(struct mst_revoke **out, struct mst_app *app, struct mst_err *e) MST_MUST;
 int mst_revoke_start(struct mst_revoke *const *all, uint32_t num, struct mst_err *e) MST_MUST;
+void mst_revoke_end(struct mst_revoke *revoke);
 void mst_revoke_free(struct mst_revoke **revoke);
 
 /* mst_publish_make builds, signs and stores an authority's CRL and takes off the list what has expired. `out->crl` is the

@@ -24,6 +24,7 @@
 struct mst_scep_conf {
 	uint32_t rate;   /* messages a second for each source (an IPv4 address, an IPv6 /64); 0: no limit */
 	uint32_t burst;  /* messages at once */
+	bool takes_des;  /* single DES in requests; answers to them are in 3DES */
 	bool is_sweeper; /* this loop drops challenges and receipts that have expired */
 };
 /* mst_scep_new: one for each loop; `app` outlives it. mst_scep_tune: on reload, the loop's thread. */

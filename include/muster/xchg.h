@@ -53,7 +53,7 @@ struct mst_reply {
 	int status; /* 0: not set yet */
 	const char *type; /* content type, constant; NULL with an empty body */
 	struct mst_slice body;
-	struct mst_lent *lent; /* NULL: the body is copied; else it is all of what is lent, and may be sent from there */
+	struct mst_lent *lent; /* whose bytes the body is, when it is longer-lived than the exchange; NULL: the exchange's */
 	uint32_t retry_after_s; /* 0: none */
 	bool closes;            /* the connection ends after this answer */
 	struct mst_header extra[4]; /* further headers; name.len 0 ends */

@@ -543,3 +543,38 @@ Test(scep_rsa, issues_for_the_static_challenge)
 	reply = scep_kit_reply(&rsa, &client, scep_kit_post(&rsa, scep_kit_csr(&rsa, &client, "19", "TX-3", "a fixed work")), NULL);
 	cr_expect(reply.status == 2 && reply.fail == 2);
 }
+
+static void take_names(struct mst_authority *a)
+{
+	a->template.takes_names = true;
+}
+
+static struct mst_pkiclient_reply ask_named(const struct mst_pkiclient *client, const char *transaction, const char *name)
+{
+	const struct mst_issue what = {.common_name = name, .is_ca = true};
+	const struct mst_pkiclient_ask ask = {.type = "19", .transaction = transaction, .cipher = MST_CMS_AES128, .to = rsa.ra,
+					      .nonce = {1, 2, 3}};
+	struct mst_slice message;
+	struct mst_err e;
+
+	cr_assert_eq(mst_pkiclient_request(&message, client, ask, client->key, &what, "a fixed word", &e), 0, "%s", e.text);
+	return scep_kit_reply(&rsa, client, scep_kit_post(&rsa, message), NULL);
+}
+
+/* An authority may want the names of requests; never more of them than the common name. */
+Test(scep_rsa, takes_the_requests_name_when_told_to)
+{
+	struct mst_pkiclient client = scep_kit_device(&rsa, 0);
+	struct mst_pkiclient_reply reply;
+	char name[MST_NAME_MAX + 1];
+	struct mst_cert cert;
+	struct mst_err e;
+
+	scep_kit_change(&rsa, take_names);
+	reply = ask_named(&client, "TX-1", "phone 7");
+	cr_assert_eq(reply.status, 0);
+	cr_assert_eq(mst_cert_parse(&cert, reply.inside.certs[0], &e), 0);
+	mst_cert_name(name, sizeof(name), &cert);
+	cr_expect_str_eq(name, "phone 7");
+	cr_expect_not(cert.is_ca);
+}

@@ -40,7 +40,7 @@ static void whole(struct mst_slice in, struct mst_arena *arena)
 	if (mst_pki_read(m, arena, in, &e) < 0)
 		return;
 	BUG_ON(!m->type || m->transaction.len == 0 || m->transaction.len > TRANSACTION_MAX || m->nonce.len > NONCE_MAX);
-	BUG_ON(mst_pki_open(m, arena, &own->cert, &own->cms, &e) >= NUM_VERDICTS);
+	BUG_ON(mst_pki_open(m, arena, &own->cert, &own->cms, MST_CMS_ALLOW_DES, &e) >= NUM_VERDICTS);
 }
 
 static void names(struct mst_slice in, struct mst_arena *arena)

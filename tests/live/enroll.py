@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a link to a check-in: openssl verifies the profile, plistlib reads it, Debian's scepclient gets the identity, curl uses it."""
 import hashlib
+import json
 import os
 import plistlib
 import signal
@@ -102,7 +103,7 @@ def _(rig):
         f.write(ca.read() + EXTRA["ca"])
     server.conf.update({"mdm.url": f"https://localhost:{server.port}", "mdm.topic": TOPIC, "enroll.certificate": "enroll.pem",
                         "enroll.key": "enroll.key", "enroll.roots": "ca/ca.pem", "enroll.organization": "Live", "enroll.per_minute": 0,
-                        "identity.device_ca": "trusted.pem"})
+                        "identity.device_ca": "trusted.pem", "scep.des": "yes"})
     server.write_conf()
     server.start()
 
@@ -136,6 +137,24 @@ def _(rig):
     base = f"https://localhost:{rig.server.port}"
     expect_eq((mdm["ServerURL"], mdm["CheckInURL"], mdm["Topic"]), (base + "/mdm", base + "/checkin", TOPIC))
     expect_eq((mdm["AccessRights"], mdm["CheckOutWhenRemoved"], mdm["SignMessage"]), (8191, True, True))
+
+
+@case("simulated devices join from their profiles and check in")
+def _(rig):
+    server = rig.server
+    words = ("--port", str(server.port), "--control", "control.sock", "--server-ca", "ca/ca.pem", "--devices", "4", "--authority", "phones")
+    run(rig, server.programs.bench, "join", *words, "--certs", "joined")
+    first = sorted(os.listdir(server.path("joined")))[0]
+    text = run(rig, "openssl", "x509", "-in", server.path("joined", first), "-noout", "-text").stdout.decode()
+    expect("(2048 bit)" in text and f"CN = {first[:-4]}" in text, text)
+    with open(server.path("phones.pem"), "wb") as f:
+        f.write(EXTRA["ca"])
+    run(rig, "openssl", "verify", "-purpose", "sslclient", "-CAfile", "phones.pem", server.path("joined", first))
+    done = run(rig, server.programs.bench, "fleet", "--port", str(server.port), "--server-ca", "ca/ca.pem", "--certs", "joined", "--devices",
+               "4", "--script", "enrol", "--json")
+    expect_eq(json.loads(done.stdout)["checkins"], 8)
+    other = run(rig, server.programs.bench, "join", *words, "--certs", "others", "--server-ca", "phones.pem", fine=False)
+    expect(other.returncode != 0, "a server of another CA was taken")
 
 
 @case("link, profile, SCEP, check-in, renewal")
@@ -212,6 +231,25 @@ def _(rig):
     expect("[enroll] key is not the first certificate's" in server.log(), "the log does not say why")
     expect_eq(rig.curl("/enroll/phones").status, 403)
     profile(rig, path_of(link(rig, "UDID-9")["url"]))
+
+
+@case("the log holds no link and no challenge")
+def _(rig):
+    rig.server.conf["log.level"] = "debug"
+    rig.server.conf["enroll.key"] = "enroll.key"
+    rig.server.write_conf()
+    rig.server.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    path = path_of(link(rig, "UDID-10")["url"])
+    challenge = payload(profile(rig, path), "com.apple.security.scep")["PayloadContent"]["Challenge"]
+    expect_eq(rig.curl(path, method="HEAD", words=("--head",)).status, 405)
+    expect_eq(rig.curl(path.replace("phones", "others")).status, 404)
+    rig.server.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    text = rig.server.log()
+    expect("/enroll/others" in text, "refusals are not logged")
+    expect(path.rsplit("/", 1)[1] not in text, "a link is in the log")
+    expect(challenge not in text, "a challenge is in the log")
 
 
 sys.exit(main(starts=False))
