@@ -65,17 +65,18 @@ int mst_answer_take(struct mst_device_sim *dev, struct mst_slice body)
 {
 	const struct mst_plist *command;
 	struct mst_slice uuid, type;
-	struct mst_plist *root;
+	const struct mst_plist *root;
+	struct mst_arena arena;
 	bool is_ok;
 
-	if (mst_plist_parse(&root, body, MESSAGE_LIMITS, NULL) < 0)
-		return -1;
-	is_ok = mst_plist_text0(root, &uuid, "CommandUUID", NULL) > 0 &&
+	mst_arena_init(&arena, NULL, mst_plist_room(body.len, MESSAGE_LIMITS));
+	is_ok = mst_plist_parse(&root, &arena, body, MESSAGE_LIMITS, NULL) == 0 &&
+		mst_plist_text0(root, &uuid, "CommandUUID", NULL) > 0 &&
 		copy(dev->uuid, sizeof(dev->uuid), uuid) &&
 		mst_plist_dict0(root, &command, "Command", NULL) > 0 &&
 		mst_plist_text0(command, &type, "RequestType", NULL) > 0 &&
 		copy(dev->type, sizeof(dev->type), type);
-	mst_plist_free(&root);
+	mst_arena_done(&arena);
 	dev->has_command = is_ok;
 	return is_ok ? 0 : -1;
 }

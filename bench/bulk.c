@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one identity costs: the two primitives alone, with the certificate, and as a bulk job with its
- * records in the store. */
+/* What one identity costs: the two primitives alone, with the certificate, and as a bulk job with
+ * its records in the store. */
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,8 @@ struct bulk_line {
 static const struct mst_opt_row rows[] = {
 	{"bulk", "count", AT(count), MST_OPT_U32, "50000", 100, 10000000, "", false,
 	 "identities of the job"},
-	{"bulk", "workers", AT(num_workers), MST_OPT_U32, "1", 1, 256, "", false, "threads that make them"},
+	{"bulk", "workers", AT(num_workers), MST_OPT_U32, "1", 1, 256, "", false,
+	 "threads that make them"},
 	{"bulk", "rsa", AT(num_rsa), MST_OPT_U32, "16", 0, 100000, "", false,
 	 "RSA keys made to tell their share"},
 	{"bulk", "folder", AT(folder), MST_OPT_PATH, "/tmp", 1, 200, "", false,
@@ -63,8 +64,12 @@ static int add_authority(struct shop *shop, struct mst_err *e)
 		.common_name = "Bench CA",
 		.kind = MST_KEY_P256,
 		.days = CA_DAYS,
-		.template = {.days = LEAF_DAYS, .key_usage = MST_KU_SIGN, .ext_key_usage = MST_EKU_CLIENT,
-			     .rsa_bits_min = 2048, .takes_ec = true, .hash_bits = 256},
+		.template = {.days = LEAF_DAYS,
+			     .key_usage = MST_KU_SIGN,
+			     .ext_key_usage = MST_EKU_CLIENT,
+			     .rsa_bits_min = 2048,
+			     .takes_ec = true,
+			     .hash_bits = 256},
 		.crl_hours = 24,
 		.crl_url = MST_S("http://localhost:8080/crl/bench.crl"),
 		.ocsp_url = MST_S("http://localhost:8080/ocsp/bench"),
@@ -86,7 +91,8 @@ static int add_authority(struct shop *shop, struct mst_err *e)
 
 static int open_shop(struct shop *shop, const struct bulk_line *line, struct mst_err *e)
 {
-	struct mst_loop_conf loop = {.num_entries = 64, .num_files = 16, .num_buffers = 16, .cpu = -1, .name = "bulk"};
+	struct mst_loop_conf loop = {
+		.num_entries = 64, .num_files = 16, .num_buffers = 16, .cpu = -1, .name = "bulk"};
 	struct mst_store_conf store = {.path = shop->path, .cache_mib = 64, .memtable_mib = 64};
 	char key[PATH_ROOM + 16];
 
@@ -96,7 +102,8 @@ static int open_shop(struct shop *shop, const struct bulk_line *line, struct mst
 		return mst_fail(e, MST_E_IO, "cannot make a folder in %s", line->folder);
 	snprintf(key, sizeof(key), "%s/master.key", shop->path);
 	if (mst_seal_init(key, e) < 0 || mst_seal_load(&shop->seal, key, e) < 0 ||
-	    mst_work_new(&shop->app.work, line->num_workers, 64, e) < 0 || mst_loop_new(&shop->app.loop, &loop, e) < 0 ||
+	    mst_work_new(&shop->app.work, line->num_workers, 64, e) < 0 ||
+	    mst_loop_new(&shop->app.loop, &loop, e) < 0 ||
 	    mst_store_open(&shop->app.store, &store, shop->app.work, e) < 0)
 		return -1;
 	shop->app.seal = shop->seal;
@@ -122,7 +129,8 @@ static void close_shop(struct shop *shop)
 }
 
 /* The primitives: keys are made and bodies signed, nothing is written. */
-static int time_primitives(struct result *out, const struct shop *shop, uint32_t count, struct mst_err *e)
+static int time_primitives(struct result *out, const struct shop *shop, uint32_t count,
+			   struct mst_err *e)
 {
 	static const uint8_t body[SIGNED_LEN];
 	struct mst_arena arena;
@@ -140,7 +148,8 @@ static int time_primitives(struct result *out, const struct shop *shop, uint32_t
 	out->keygen = (cpu_us() - began) / count;
 	began = cpu_us();
 	for (uint32_t i = 0; i < count && rc == 0; i++) {
-		rc = mst_key_sign(&signature, &arena, shop->issuers->rows[0]->key, mst_slice(body, sizeof(body)), e);
+		rc = mst_key_sign(&signature, &arena, shop->issuers->rows[0]->key,
+				  mst_slice(body, sizeof(body)), e);
 		mst_arena_done(&arena);
 	}
 	out->sign = (cpu_us() - began) / count;
@@ -148,7 +157,8 @@ static int time_primitives(struct result *out, const struct shop *shop, uint32_t
 }
 
 /* A key in both written forms, and the certificate for it. */
-static int time_issue(struct result *out, const struct shop *shop, uint32_t count, struct mst_err *e)
+static int time_issue(struct result *out, const struct shop *shop, uint32_t count,
+		      struct mst_err *e)
 {
 	struct mst_subject subject = {.common_name = "phone-000001"};
 	struct mst_slice der, spki, cert;
@@ -166,7 +176,8 @@ static int time_issue(struct result *out, const struct shop *shop, uint32_t coun
 	for (uint32_t i = 0; i < count && rc == 0; i++) {
 		struct mst_arena scratch;
 		mst_arena_init(&scratch, NULL, 0);
-		rc = mst_issuer_issue(&cert, &scratch, shop->issuers->rows[0], &subject, spki, mst_clock_wall_ms() / 1000, NULL, e);
+		rc = mst_issuer_issue(&cert, &scratch, shop->issuers->rows[0], &subject, spki,
+				      mst_clock_wall_ms() / 1000, NULL, e);
 		mst_arena_done(&scratch);
 	}
 	out->issue = (cpu_us() - began) / count;
@@ -195,10 +206,16 @@ static enum mst_step end_of_way(struct mst_xchg *x)
 }
 
 static const struct mst_stage start_stages[] = {
-	{"start", mst_bulk_start}, {"ask", mst_bulk_ask}, {"answer", mst_bulk_answer}, {"end", end_of_way},
+	{"start", mst_bulk_start},
+	{"ask", mst_bulk_ask},
+	{"answer", mst_bulk_answer},
+	{"end", end_of_way},
 };
 static const struct mst_stage show_stages[] = {
-	{"show", mst_bulk_show}, {"ask", mst_bulk_ask}, {"answer", mst_bulk_answer}, {"end", end_of_way},
+	{"show", mst_bulk_show},
+	{"ask", mst_bulk_ask},
+	{"answer", mst_bulk_answer},
+	{"end", end_of_way},
 };
 static const struct mst_way ways[] = {
 	{"start", start_stages, MST_LEN(start_stages), false},
@@ -217,10 +234,11 @@ static void on_finished(struct mst_xchg *x, bool drop)
 }
 
 /* An exchange without an edge; the answer's text member `key`, terminated. */
-static int ask(char *out, size_t room, struct shop *shop, const struct mst_way *way, const char *path, const char *body, const char *key,
-	       struct mst_err *e)
+static int ask(char *out, size_t room, struct shop *shop, const struct mst_way *way,
+	       const char *path, const char *body, const char *key, struct mst_err *e)
 {
-	struct asked asked = {.x = {.way = way, .app = &shop->app, .on_finished = on_finished, .who = "bench"}};
+	struct asked asked = {
+		.x = {.way = way, .app = &shop->app, .on_finished = on_finished, .who = "bench"}};
 	struct mst_xchg *x = &asked.x;
 	struct mst_json_value *root = NULL;
 	struct mst_slice text = {NULL, 0};
@@ -233,8 +251,10 @@ static int ask(char *out, size_t room, struct shop *shop, const struct mst_way *
 	while (!asked.is_over && rc == 0)
 		rc = mst_loop_turn(shop->app.loop, 10, e);
 	if (rc == 0 && x->out.status >= 300)
-		rc = mst_fail(e, MST_E_BUSY, "%d %.*s", x->out.status, (int)x->out.body.len, (const char *)x->out.body.at);
-	if (rc == 0 && mst_json_parse(&root, x->out.body, 65536, 8, e) == 0 && mst_json_get_text0(root, &text, key, e) == 1)
+		rc = mst_fail(e, MST_E_BUSY, "%d %.*s", x->out.status, (int)x->out.body.len,
+			      (const char *)x->out.body.at);
+	if (rc == 0 && mst_json_parse(&root, x->out.body, 65536, 8, e) == 0 &&
+	    mst_json_get_text0(root, &text, key, e) == 1)
 		snprintf(out, room, "%.*s", (int)text.len, (const char *)text.at);
 	mst_json_free(&root);
 	mst_arena_done(&x->arena);
@@ -242,17 +262,21 @@ static int ask(char *out, size_t room, struct shop *shop, const struct mst_way *
 }
 
 /* The whole: a job of `count` identities, from the request until the store has the last one. */
-static int time_job(struct result *out, struct shop *shop, const struct bulk_line *line, struct mst_err *e)
+static int time_job(struct result *out, struct shop *shop, const struct bulk_line *line,
+		    struct mst_err *e)
 {
-	const struct mst_bulk_conf conf = {.slices_max = line->num_workers + 1, .jobs_max = 4, .identities_max = line->count};
+	const struct mst_bulk_conf conf = {
+		.slices_max = line->num_workers + 1, .jobs_max = 4, .identities_max = line->count};
 	char id[WORDS_ROOM] = "", path[WORDS_ROOM + 16], state[WORDS_ROOM] = "", body[WORDS_ROOM];
 	uint64_t began_ns;
 	double began;
 
-	if (mst_bulk_new(&shop->app.bulk, &shop->app, &conf, e) < 0 || mst_loop_turn(shop->app.loop, 100, e) < 0 ||
-	    mst_loop_turn(shop->app.loop, 100, e) < 0)
+	if (mst_bulk_new(&shop->app.bulk, &shop->app, &conf, e) < 0 ||
+	    mst_loop_turn(shop->app.loop, 100, e) < 0 || mst_loop_turn(shop->app.loop, 100, e) < 0)
 		return -1;
-	snprintf(body, sizeof(body), "{\"authority\":\"bench\",\"prefix\":\"phone-\",\"digits\":6,\"count\":%u}", line->count);
+	snprintf(body, sizeof(body),
+		 "{\"authority\":\"bench\",\"prefix\":\"phone-\",\"digits\":6,\"count\":%u}",
+		 line->count);
 	began = cpu_us();
 	began_ns = mst_clock_ns();
 	if (ask(id, sizeof(id), shop, &ways[0], "/v1/bulk", body, "id", e) < 0)
@@ -277,9 +301,12 @@ static void print(const struct bulk_line *line, const struct result *r)
 	const double both = r->keygen + r->sign;
 
 	if (line->is_json) {
-		printf("{\"count\":%u,\"keygen_us\":%.2f,\"sign_us\":%.2f,\"primitives_us\":%.2f,\"key_pair_us\":%.2f,"
-		       "\"issue_us\":%.2f,\"identity_us\":%.2f,\"wall_us\":%.2f,\"ratio\":%.3f,\"rsa2048_ms\":%.1f}\n",
-		       line->count, r->keygen, r->sign, both, r->pair, r->issue, r->whole, r->wall, r->whole / both, r->rsa_ms);
+		printf("{\"count\":%u,\"keygen_us\":%.2f,\"sign_us\":%.2f,\"primitives_us\":%.2f,"
+		       "\"key_pair_us\":%.2f,"
+		       "\"issue_us\":%.2f,\"identity_us\":%.2f,\"wall_us\":%.2f,\"ratio\":%.3f,"
+		       "\"rsa2048_ms\":%.1f}\n",
+		       line->count, r->keygen, r->sign, both, r->pair, r->issue, r->whole, r->wall,
+		       r->whole / both, r->rsa_ms);
 		return;
 	}
 	printf("P-256 key                         %8.2f us of CPU\n", r->keygen);
@@ -287,9 +314,12 @@ static void print(const struct bulk_line *line, const struct result *r)
 	printf("both: what no program can go below %7.2f us\n", both);
 	printf("key, written as PKCS#8 and SPKI   %8.2f us\n", r->pair);
 	printf("certificate for a key             %8.2f us\n", r->issue);
-	printf("identity in the store             %8.2f us   %.2f of both; %.0f/s\n", r->whole, r->whole / both, 1e6 / r->wall);
+	printf("identity in the store             %8.2f us   %.2f of both; %.0f/s\n", r->whole,
+	       r->whole / both, 1e6 / r->wall);
 	if (line->num_rsa)
-		printf("RSA-2048 key                      %8.1f ms   %.2f %% of an identity with one\n", r->rsa_ms,
+		printf("RSA-2048 key                      %8.1f ms   %.2f %% of an identity with "
+		       "one\n",
+		       r->rsa_ms,
 		       100 * r->rsa_ms * 1000 / (r->rsa_ms * 1000 + r->whole - r->keygen));
 }
 
@@ -311,9 +341,10 @@ int mst_bulk_main(int argc, char **argv)
 	}
 	mst_log_setup(MST_WARN, false);
 	rc = open_shop(&shop, &line, &e);
-	if (rc == 0 && time_primitives(&result, &shop, line.count < 20000 ? line.count : 20000, &e) == 0 &&
-	    time_issue(&result, &shop, line.count < 20000 ? line.count : 20000, &e) == 0 && time_job(&result, &shop, &line, &e) == 0 &&
-	    time_rsa(&result, line.num_rsa, &e) == 0)
+	if (rc == 0 &&
+	    time_primitives(&result, &shop, line.count < 20000 ? line.count : 20000, &e) == 0 &&
+	    time_issue(&result, &shop, line.count < 20000 ? line.count : 20000, &e) == 0 &&
+	    time_job(&result, &shop, &line, &e) == 0 && time_rsa(&result, line.num_rsa, &e) == 0)
 		print(&line, &result);
 	close_shop(&shop);
 	mst_arena_done(&line.arena);

@@ -110,16 +110,13 @@ int mst_join_open(struct mst_join_profile *out, struct mst_arena *arena, struct 
 		  struct mst_err *e)
 {
 	struct mst_cms_signed *in = mst_arena_zero(arena, sizeof(*in));
-	struct mst_plist *root = NULL;
-	int rc;
+	const struct mst_plist *root;
 
 	*out = (struct mst_join_profile){.challenge = {NULL, 0}};
 	if (!in)
 		return mst_fail(e, MST_E_BUSY, "no memory");
 	if (mst_cms_signed_read(in, arena, signed_profile, e) < 0 || check_signer(in, trust, e) < 0 ||
-	    mst_plist_parse(&root, in->content, &mst_plist_limits_device, e) < 0)
+	    mst_plist_parse(&root, arena, in->content, &mst_plist_limits_device, e) < 0)
 		return -1;
-	rc = take_payloads(out, arena, root, e);
-	mst_plist_free(&root);
-	return rc;
+	return take_payloads(out, arena, root, e);
 }

@@ -12,8 +12,9 @@ static const struct mst_slice nothing = {NULL, 0};
 
 static void print_job(struct mst_ctl *ctl, const struct mst_json_value *root)
 {
-	static const char *const keys[] = {"id",   "state",	   "authority",  "kind",       "pkcs12",     "total",
-					   "done", "rate", "seconds_left", "created_at", "started_at", "changed_at", "error"};
+	static const char *const keys[] = {
+		"id",   "state",        "authority",  "kind",       "pkcs12",     "total", "done",
+		"rate", "seconds_left", "created_at", "started_at", "changed_at", "error"};
 
 	for (size_t i = 0; i < MST_LEN(keys); i++) {
 		struct mst_slice text = mst_ctl_get(ctl, root, keys[i]);
@@ -25,7 +26,8 @@ static void print_job(struct mst_ctl *ctl, const struct mst_json_value *root)
 	}
 }
 
-static int ask_job(struct mst_ctl *ctl, const char *method, struct mst_slice target, struct mst_slice body, struct mst_err *e)
+static int ask_job(struct mst_ctl *ctl, const char *method, struct mst_slice target,
+		   struct mst_slice body, struct mst_err *e)
 {
 	struct mst_json_value *root;
 	int status;
@@ -38,14 +40,16 @@ static int ask_job(struct mst_ctl *ctl, const char *method, struct mst_slice tar
 	return MST_CTL_OK;
 }
 
-static int put_number(struct mst_json *j, const char *key, const char *text, uint64_t most, struct mst_err *e)
+static int put_number(struct mst_json *j, const char *key, const char *text, uint64_t most,
+		      struct mst_err *e)
 {
 	uint64_t n;
 
 	if (!text)
 		return 0;
 	if (mst_slice_u64(&n, mst_slice_str(text), e) < 0 || n > most)
-		return mst_fail(e, MST_E_CONF, "--%s wants a number up to %llu", key, (unsigned long long)most);
+		return mst_fail(e, MST_E_CONF, "--%s wants a number up to %llu", key,
+				(unsigned long long)most);
 	mst_json_u64(j, key, n);
 	return 0;
 }
@@ -74,7 +78,8 @@ static int put_names(struct mst_ctl *ctl, struct mst_json *j, struct mst_err *e)
 static int put_pattern(struct mst_ctl *ctl, struct mst_json *j, struct mst_err *e)
 {
 	mst_json_text(j, "prefix", mst_slice_str(ctl->prefix));
-	if (put_number(j, "count", ctl->count, UINT32_MAX, e) < 0 || put_number(j, "first", ctl->first, 999999999999999ull, e) < 0)
+	if (put_number(j, "count", ctl->count, UINT32_MAX, e) < 0 ||
+	    put_number(j, "first", ctl->first, 999999999999999ull, e) < 0)
 		return -1;
 	return put_number(j, "digits", ctl->digits, 20, e);
 }
@@ -85,9 +90,13 @@ int mst_ctl_bulk_start(struct mst_ctl *ctl, struct mst_err *e)
 	struct mst_json j;
 
 	if (!ctl->authority || !(ctl->names || (ctl->prefix && ctl->count)))
-		return mst_fail(e, MST_E_CONF, "bulk start needs --authority, and --prefix with --count or --names");
+		return mst_fail(
+			e, MST_E_CONF,
+			"bulk start needs --authority, and --prefix with --count or --names");
 	if (ctl->names && (ctl->prefix || ctl->count))
-		return mst_fail(e, MST_E_CONF, "names come from --names or from --prefix with --count, not from both");
+		return mst_fail(
+			e, MST_E_CONF,
+			"names come from --names or from --prefix with --count, not from both");
 	mst_json_begin(&j, &ctl->arena);
 	mst_json_open(&j, NULL);
 	mst_json_text(&j, "authority", mst_slice_str(ctl->authority));
@@ -99,7 +108,8 @@ int mst_ctl_bulk_start(struct mst_ctl *ctl, struct mst_err *e)
 	if ((ctl->names ? put_names(ctl, &j, e) : put_pattern(ctl, &j, e)) < 0)
 		return -1;
 	mst_json_close(&j);
-	return mst_json_end(&j, &body, e) < 0 ? -1 : ask_job(ctl, "POST", MST_S("/v1/bulk"), body, e);
+	return mst_json_end(&j, &body, e) < 0 ? -1
+					      : ask_job(ctl, "POST", MST_S("/v1/bulk"), body, e);
 }
 
 static int job_target(struct mst_slice *out, struct mst_ctl *ctl, struct mst_err *e)
@@ -120,7 +130,8 @@ struct list {
 
 static void on_job(void *context, const struct mst_json_value *job)
 {
-	static const char *const keys[] = {"id", "state", "kind", "done", "total", "rate", "created_at"};
+	static const char *const keys[] = {"id",    "state", "kind",      "done",
+					   "total", "rate",  "created_at"};
 	struct list *list = context;
 
 	for (size_t i = 0; i < MST_LEN(keys); i++)
@@ -129,13 +140,15 @@ static void on_job(void *context, const struct mst_json_value *job)
 
 int mst_ctl_bulk_status(struct mst_ctl *ctl, struct mst_err *e)
 {
-	static const char *const head[] = {"ID", "STATE", "KIND", "DONE", "TOTAL", "RATE", "CREATED", NULL};
+	static const char *const head[] = {"ID",    "STATE", "KIND",    "DONE",
+					   "TOTAL", "RATE",  "CREATED", NULL};
 	struct list list = {.ctl = ctl};
 	struct mst_slice target;
 	uint32_t most;
 
 	if (ctl->num_args)
-		return job_target(&target, ctl, e) < 0 ? -1 : ask_job(ctl, "GET", target, nothing, e);
+		return job_target(&target, ctl, e) < 0 ? -1
+						       : ask_job(ctl, "GET", target, nothing, e);
 	mst_table_begin(&list.table, &ctl->arena, head);
 	if (mst_ctl_u32(&most, "limit", ctl->limit, UINT32_MAX, 1, UINT32_MAX, e) < 0 ||
 	    mst_ctl_pages(ctl, MST_S("/v1/bulk?"), "jobs", most, &list, on_job, e) < 0)
@@ -152,7 +165,8 @@ int mst_ctl_bulk_cancel(struct mst_ctl *ctl, struct mst_err *e)
 	return job_target(&target, ctl, e) < 0 ? -1 : ask_job(ctl, "DELETE", target, nothing, e);
 }
 
-static int ask_key(struct mst_ctl *ctl, const char *method, struct mst_slice target, struct mst_err *e)
+static int ask_key(struct mst_ctl *ctl, const char *method, struct mst_slice target,
+		   struct mst_err *e)
 {
 	static const char *const keys[] = {"key", "state", "sealed_anew"};
 	struct mst_json_value *root;

@@ -101,16 +101,13 @@ static int command_read(struct enqueue *q, const struct mst_plist *root)
 
 static int body_read(struct enqueue *q)
 {
-	struct mst_plist *root = NULL;
-	int rc;
+	const struct mst_plist *root;
 
 	if (q->x->in.body.len == 0)
 		return mst_fail(&q->x->err, MST_E_SYNTAX, "no command in the body");
-	if (mst_plist_parse(&root, q->x->in.body, &limits, &q->x->err) < 0)
+	if (mst_plist_parse(&root, &q->x->arena, q->x->in.body, &limits, &q->x->err) < 0)
 		return -1;
-	rc = command_read(q, root);
-	mst_plist_free(&root);
-	return rc;
+	return command_read(q, root);
 }
 
 static bool is_twice(const struct enqueue *q, const struct mst_id *id)

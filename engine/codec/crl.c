@@ -90,36 +90,67 @@ static bool put_extensions(CBB *to, const struct mst_crl *crl)
 	return open_extension(&extension, &value, &list, oid_number) && CBB_add_asn1_uint64(&value, crl->number) && CBB_flush(to);
 }
 
-static bool put_body(CBB *to, const struct mst_crl *crl)
+/* What stands before the entries. */
+static bool put_front(CBB *to, const struct mst_crl *crl)
 {
-	CBB body;
-	return CBB_add_asn1(to, &body, CBS_ASN1_SEQUENCE) && CBB_add_asn1_uint64(&body, 1) &&
-	       mst_der_add(&body, mst_sig_der(crl->alg)) && mst_der_add(&body, crl->issuer) &&
-	       mst_sig_put_time(&body, crl->this_s, true) && mst_sig_put_time(&body, crl->next_s, true) &&
-	       /* a list without entries is absent, RFC 5280 5.1.2.6 */
-	       (crl->entries.len == 0 || mst_der_put(&body, CBS_ASN1_SEQUENCE, crl->entries)) && put_extensions(&body, crl) &&
-	       CBB_flush(to);
+	return CBB_add_asn1_uint64(to, 1) && mst_der_add(to, mst_sig_der(crl->alg)) && mst_der_add(to, crl->issuer) &&
+	       mst_sig_put_time(to, crl->this_s, true) && mst_sig_put_time(to, crl->next_s, true) && CBB_flush(to);
+}
+
+static uint8_t *put(uint8_t *at, struct mst_slice bytes)
+{
+	if (bytes.len)
+		memcpy(at, bytes.at, bytes.len);
+	return at + bytes.len;
+}
+
+/* An element of parts that are ready: one copy. */
+static int join(struct mst_slice *out, struct mst_arena *arena, const struct mst_slice *parts, size_t num, struct mst_err *e)
+{
+	uint8_t head[SIG_HEAD_ROOM];
+	size_t len = 0, head_len;
+	for (size_t i = 0; i < num; i++)
+		len += parts[i].len;
+	head_len = mst_sig_head(head, 0x30, len);
+	uint8_t *from = mst_arena_get(arena, head_len + len), *at = from;
+	if (!from)
+		return mst_fail(e, MST_E_BUSY, "no memory for a CRL");
+	at = put(at, mst_slice(head, head_len));
+	for (size_t i = 0; i < num; i++)
+		at = put(at, parts[i]);
+	*out = mst_slice(from, head_len + len);
+	return 0;
+}
+
+/* Written into memory of the arena by `write`. */
+static int draft(struct mst_slice *out, struct mst_arena *arena, const struct mst_crl *crl, bool (*write)(CBB *to, const struct mst_crl *crl),
+		 struct mst_err *e)
+{
+	size_t room = BODY_MORE + crl->issuer.len + crl->key_id.len;
+	uint8_t *at = mst_arena_get(arena, room);
+	CBB cbb;
+	CBB_zero(&cbb);
+	return mst_sig_end(out, at, &cbb, at && mst_sig_der(crl->alg).len && CBB_init_fixed(&cbb, at, room) && write(&cbb, crl), e);
 }
 
 int mst_crl_body(struct mst_slice *out, struct mst_arena *arena, const struct mst_crl *crl, struct mst_err *e)
 {
-	size_t room = BODY_MORE + crl->issuer.len + crl->key_id.len + crl->entries.len;
-	uint8_t *at = mst_arena_get(arena, room);
-	CBB cbb;
-	CBB_zero(&cbb);
-	return mst_sig_end(out, at, &cbb,
-			   at && mst_sig_der(crl->alg).len && CBB_init_fixed(&cbb, at, room) && put_body(&cbb, crl), e);
+	struct mst_slice front, tail;
+	uint8_t head[SIG_HEAD_ROOM];
+	if (draft(&front, arena, crl, put_front, e) < 0 || draft(&tail, arena, crl, put_extensions, e) < 0)
+		return -1;
+	/* A list without entries is absent, RFC 5280 5.1.2.6. */
+	size_t head_len = crl->entries.len ? mst_sig_head(head, 0x30, crl->entries.len) : 0;
+	const struct mst_slice parts[] = {front, mst_slice(head, head_len), crl->entries, tail};
+	return join(out, arena, parts, MST_LEN(parts), e);
 }
 
 int mst_crl_whole(struct mst_slice *out, struct mst_arena *arena, struct mst_slice body, enum mst_sig_alg alg,
 		  struct mst_slice signature, struct mst_err *e)
 {
-	size_t room = SIG_MORE + body.len + signature.len;
-	uint8_t *at = mst_arena_get(arena, room);
-	CBB cbb, inside;
-	CBB_zero(&cbb);
-	return mst_sig_end(out, at, &cbb,
-			   at && CBB_init_fixed(&cbb, at, room) && CBB_add_asn1(&cbb, &inside, CBS_ASN1_SEQUENCE) &&
-				   mst_sig_put(&inside, body, alg, signature),
-			   e);
+	uint8_t head[SIG_HEAD_ROOM + 1];
+	size_t head_len = mst_sig_head(head, 0x03, signature.len + 1);
+	head[head_len++] = 0; /* no unused bits */
+	const struct mst_slice parts[] = {body, mst_sig_der(alg), mst_slice(head, head_len), signature};
+	return join(out, arena, parts, MST_LEN(parts), e);
 }

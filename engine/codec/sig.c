@@ -20,6 +20,23 @@ struct mst_slice mst_sig_der(enum mst_sig_alg alg)
 	return algs[alg];
 }
 
+size_t mst_sig_head(uint8_t out[static SIG_HEAD_ROOM], uint8_t tag, size_t len)
+{
+	size_t num = 0, at = 2;
+	out[0] = tag;
+	if (len < 0x80) {
+		out[1] = (uint8_t)len;
+		return at;
+	}
+	BUG_ON(len > UINT32_MAX);
+	while (len >> 8 * num)
+		num++;
+	out[1] = (uint8_t)(0x80 | num);
+	while (num--)
+		out[at++] = (uint8_t)(len >> 8 * num);
+	return at;
+}
+
 bool mst_sig_put(CBB *to, struct mst_slice body, enum mst_sig_alg alg, struct mst_slice signature)
 {
 	CBB bits;

@@ -10,6 +10,9 @@
 
 /* mst_sig_der lends the whole AlgorithmIdentifier; empty for UNKNOWN. */
 struct mst_slice mst_sig_der(enum mst_sig_alg alg);
+/* mst_sig_head writes tag and length of an element: a CBB would move its contents for each level, megabytes of a CRL. */
+#define SIG_HEAD_ROOM 6
+size_t mst_sig_head(uint8_t out[static SIG_HEAD_ROOM], uint8_t tag, size_t len);
 /* mst_sig_put writes body, algorithm and BIT STRING into `to`. */
 bool mst_sig_put(CBB *to, struct mst_slice body, enum mst_sig_alg alg, struct mst_slice signature);
 

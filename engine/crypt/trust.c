@@ -176,6 +176,22 @@ void mst_trust_free(struct mst_trust **trust)
 	*trust = NULL;
 }
 
+bool mst_trust_has(const struct mst_trust *trust, const uint8_t ca[static 32])
+{
+	for (const struct anchor *a = trust->anchors; a; a = a->next)
+		if (memcmp(a->id, ca, sizeof(a->id)) == 0)
+			return true;
+	return false;
+}
+
+bool mst_trust_shares(const struct mst_trust *a, const struct mst_trust *b)
+{
+	for (const struct anchor *one = a->anchors; one; one = one->next)
+		if (mst_trust_has(b, one->id))
+			return true;
+	return false;
+}
+
 size_t mst_trust_names(const struct mst_trust *trust, const struct mst_slice **names)
 {
 	*names = trust->names;

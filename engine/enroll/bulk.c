@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The queue of bulk jobs, on one loop. One job is at work at a time, with some slices: workers make them in any order, they are
- * committed in order, several on their way to the store at once.
+ * The queue of bulk jobs, on one loop. One job is at work at a time, with some slices: workers make
+ * them in any order, they are committed in order, several on their way to the store at once.
  *
  *   slice:  FREE > WORK ~> READY > POSTED ~> FREE
  */
@@ -13,9 +13,9 @@
 #include "muster/count.h"
 #include "muster/log.h"
 
-#define REST_MS     1000  /* after the store could not write */
+#define REST_MS     1000 /* after the store could not write */
 #define REST_MAX_MS 30000
-#define AGAIN_MS    50    /* after a requirement failed, or the workers' queue was full */
+#define AGAIN_MS    50 /* after a requirement failed, or the workers' queue was full */
 
 /* clang-format off */
 static const uint8_t life_next[NUM_LIVES] = {
@@ -39,7 +39,8 @@ void mst_bulk_move(struct bulk_job *job, enum bulk_life to)
 /* Others may be tried again: the store, memory, what somebody changed meanwhile. */
 static bool is_final(enum mst_code code)
 {
-	return code != MST_E_STORE && code != MST_E_BUSY && code != MST_E_IO && code != MST_E_CONFLICT && code != MST_E_NONE;
+	return code != MST_E_STORE && code != MST_E_BUSY && code != MST_E_IO &&
+	       code != MST_E_CONFLICT && code != MST_E_NONE;
 }
 
 static void slice_free(struct bulk_slice *slice)
@@ -67,13 +68,15 @@ static void throw_away(struct mst_bulk *bulk, struct bulk_job *job)
 
 static void rest(struct mst_bulk *bulk, struct bulk_job *job)
 {
-	bool is_short = job->is_cancelled || job->err.code == MST_E_CONFLICT || job->err.code == MST_E_NONE || is_final(job->err.code);
+	bool is_short = job->is_cancelled || job->err.code == MST_E_CONFLICT ||
+			job->err.code == MST_E_NONE || is_final(job->err.code);
 
 	if (!is_short) {
 		job->rest_ms = job->rest_ms ? job->rest_ms * 2 : REST_MS;
 		if (job->rest_ms > REST_MAX_MS)
 			job->rest_ms = REST_MAX_MS;
-		mst_log(WARN, "bulk job pauses", mst_f_slice("authority", job->record.authority), mst_f_err(&job->err));
+		mst_log(WARN, "bulk job pauses", mst_f_slice("authority", job->record.authority),
+			mst_f_err(&job->err));
 	}
 	mst_timer_set(bulk->app->loop, &bulk->timer, is_short ? AGAIN_MS : job->rest_ms);
 }
@@ -90,7 +93,8 @@ static void on_worker(struct mst_job *work)
 {
 	struct bulk_slice *slice = MST_HOME(work, struct bulk_slice, work);
 
-	slice->rc = mst_bulk_make(&slice->batch, &slice->job->ground, slice->first, slice->num, &slice->err);
+	slice->rc = mst_bulk_make(&slice->batch, &slice->job->ground, slice->first, slice->num,
+				  &slice->err);
 }
 
 static void on_committed(struct mst_batch *b)
@@ -127,8 +131,10 @@ static int post(struct mst_bulk *bulk, struct bulk_slice *slice, struct mst_err 
 	next.run_ms += (int64_t)(now_ms - job->clock_ms);
 	if (next.done == next.total)
 		next.state = BULK_DONE;
-	mst_batch_require_same(&slice->batch, MST_SPACE_AUTHORITY, mst_slice(authority->id, sizeof(authority->id)), authority->raw);
-	if (mst_bulk_record_put(&slice->batch, &value, &next, e) < 0 || mst_store_commit(bulk->app->store, &slice->batch, e) < 0)
+	mst_batch_require_same(&slice->batch, MST_SPACE_AUTHORITY,
+			       mst_slice(authority->id, sizeof(authority->id)), authority->raw);
+	if (mst_bulk_record_put(&slice->batch, &value, &next, e) < 0 ||
+	    mst_store_commit(bulk->app->store, &slice->batch, e) < 0)
 		return -1;
 	job->clock_ms = now_ms;
 	BUG_ON(value.len > sizeof(job->raw));
@@ -139,11 +145,13 @@ static int post(struct mst_bulk *bulk, struct bulk_slice *slice, struct mst_err 
 	return 0;
 }
 
-static struct bulk_slice *find_slice(struct mst_bulk *bulk, enum slice_state state, const struct bulk_job *job, uint32_t first)
+static struct bulk_slice *find_slice(struct mst_bulk *bulk, enum slice_state state,
+				     const struct bulk_job *job, uint32_t first)
 {
 	for (uint32_t i = 0; i < bulk->conf.slices_max; i++) {
 		struct bulk_slice *slice = &bulk->slices[i];
-		if (slice->state == state && (state == SLICE_FREE || (slice->job == job && slice->first == first)))
+		if (slice->state == state &&
+		    (state == SLICE_FREE || (slice->job == job && slice->first == first)))
 			return slice;
 	}
 	return NULL;
@@ -154,7 +162,8 @@ static void commit_ready(struct mst_bulk *bulk, struct bulk_job *job)
 	struct bulk_slice *slice;
 	struct mst_err err;
 
-	while (job->life == LIFE_RUN && (slice = find_slice(bulk, SLICE_READY, job, job->record.done))) {
+	while (job->life == LIFE_RUN &&
+	       (slice = find_slice(bulk, SLICE_READY, job, job->record.done))) {
 		if (slice->rc < 0) {
 			halt(job, &slice->err);
 		} else if (post(bulk, slice, &err) < 0) {
@@ -164,19 +173,30 @@ static void commit_ready(struct mst_bulk *bulk, struct bulk_job *job)
 	}
 }
 
+/* Slices of one job at once. Slow ones have as many as bulk workers: look-ups wait in the same
+ * lane. */
+static uint32_t width(const struct mst_bulk *bulk, const struct bulk_job *job)
+{
+	uint32_t num = bulk->conf.slices_max;
+
+	return !mst_bulk_make_is_slow(&job->record) ? num : num > 3 ? num - 2 : 1;
+}
+
 static void hand_out(struct mst_bulk *bulk, struct bulk_job *job)
 {
 	const uint32_t num_max = mst_bulk_make_num(&job->record);
 	struct bulk_slice *slice;
 	struct mst_err err;
 
-	while (job->num_handed < job->record.total && (slice = find_slice(bulk, SLICE_FREE, NULL, 0))) {
+	while (job->num_handed < job->record.total && job->num_out < width(bulk, job) &&
+	       (slice = find_slice(bulk, SLICE_FREE, NULL, 0))) {
 		uint32_t left = job->record.total - job->num_handed;
 		slice->job = job;
 		slice->bulk = bulk;
 		slice->first = job->num_handed;
 		slice->num = left < num_max ? left : num_max;
-		slice->work = (struct mst_job){.home = bulk->app->loop, .run = on_worker, .on_ran = on_made};
+		slice->work = (struct mst_job){
+			.home = bulk->app->loop, .run = on_worker, .on_ran = on_made};
 		mst_arena_init(&slice->arena, NULL, 0);
 		mst_batch_init(&slice->batch, &slice->arena, bulk->app->loop, on_committed);
 		if (mst_work_post(bulk->app->work, MST_LANE_BULK, &slice->work, &err) < 0) {
@@ -227,7 +247,8 @@ static void load(struct mst_bulk *bulk, struct bulk_job *job)
 {
 	struct mst_err err;
 
-	job->work = (struct mst_job){.home = bulk->app->loop, .run = mst_bulk_load, .on_ran = on_loaded};
+	job->work = (struct mst_job){
+		.home = bulk->app->loop, .run = mst_bulk_load, .on_ran = on_loaded};
 	if (mst_work_post(bulk->app->work, MST_LANE_BULK, &job->work, &err) < 0)
 		mst_timer_set(bulk->app->loop, &bulk->timer, AGAIN_MS);
 	else
@@ -286,7 +307,8 @@ static void on_due(struct mst_timer *timer)
 	mst_bulk_go(bulk);
 }
 
-int mst_bulk_new(struct mst_bulk **out, struct mst_app *app, const struct mst_bulk_conf *conf, struct mst_err *e)
+int mst_bulk_new(struct mst_bulk **out, struct mst_app *app, const struct mst_bulk_conf *conf,
+		 struct mst_err *e)
 {
 	struct mst_bulk *bulk = calloc(1, sizeof(*bulk));
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /v1/bulk: starts jobs, shows, lists and cancels them. Each reads what it needs, asks the queue, answers. */
+/* /v1/bulk: starts jobs, shows, lists and cancels them. Each reads what it needs, asks the queue,
+ * answers. */
 #include "bulk_ask.h"
 
 #include "muster/clock.h"
@@ -37,12 +38,15 @@ static void on_ran(struct mst_job *work)
 	mst_xchg_resume(ask->x);
 }
 
-enum mst_step mst_bulk_ask_read(struct bulk_ask *ask, enum mst_lane lane, int (*plan)(struct mst_read *r))
+enum mst_step mst_bulk_ask_read(struct bulk_ask *ask, enum mst_lane lane,
+				int (*plan)(struct mst_read *r))
 {
 	mst_arena_init(&ask->arena, NULL, BULK_ASK_ROOM / 2);
 	ask->read = (struct mst_read){.arena = &ask->arena, .plan = plan};
 	ask->work = (struct mst_job){.home = ask->app->loop, .run = on_worker, .on_ran = on_ran};
-	return mst_work_post(ask->app->work, lane, &ask->work, &ask->x->err) < 0 ? mst_xchg_fail(ask->x) : STEP_WAIT;
+	return mst_work_post(ask->app->work, lane, &ask->work, &ask->x->err) < 0
+		       ? mst_xchg_fail(ask->x)
+		       : STEP_WAIT;
 }
 
 /* /v1/bulk/{ID}/... */
@@ -112,7 +116,8 @@ static int list_plan(struct mst_read *r)
 	if (!ask->jobs)
 		return mst_fail(&r->err, MST_E_BUSY, "out of memory");
 	/* One more than asked for says whether there is a further page. */
-	while (ask->num_jobs <= ask->limit && (rc = mst_bulk_record_next(r, &ask->jobs[ask->num_jobs], after)) == 1)
+	while (ask->num_jobs <= ask->limit &&
+	       (rc = mst_bulk_record_next(r, &ask->jobs[ask->num_jobs], after)) == 1)
 		after = mst_slice(ask->jobs[ask->num_jobs++].key, BULK_KEY_LEN);
 	return rc < 0 ? -1 : 0;
 }
@@ -167,7 +172,8 @@ static void put_texts(struct mst_json *j, const struct bulk_record *job)
 	mst_json_text(j, "who", job->who);
 }
 
-static void put_job(struct mst_json *j, const struct bulk_record *job, const struct bulk_live *live, const char *key)
+static void put_job(struct mst_json *j, const struct bulk_record *job, const struct bulk_live *live,
+		    const char *key)
 {
 	uint64_t rate = job->run_ms > 0 ? (uint64_t)job->done * 1000 / (uint64_t)job->run_ms : 0;
 	char id[BULK_ID_MAX + 1];
@@ -176,7 +182,8 @@ static void put_job(struct mst_json *j, const struct bulk_record *job, const str
 	mst_json_open(j, key);
 	mst_json_text(j, "id", mst_slice_str(id));
 	mst_json_text(j, "authority", job->authority);
-	mst_json_text(j, "state", mst_slice_str(live->word ? live->word : mst_bulk_record_state(job)));
+	mst_json_text(j, "state",
+		      mst_slice_str(live->word ? live->word : mst_bulk_record_state(job)));
 	mst_json_text(j, "kind", mst_slice_str(mst_bulk_kind_word(job->kind)));
 	mst_json_bool(j, "pkcs12", job->has_p12);
 	mst_json_u64(j, "total", job->total);
@@ -234,5 +241,6 @@ enum mst_step mst_bulk_answer(struct mst_xchg *x)
 		put_job(&j, ask->jobs, ask->call.live, NULL);
 	if (mst_json_end(&j, &body, &x->err) < 0)
 		return mst_xchg_fail(x);
-	return mst_xchg_answer(x, ask->call.kind == BULK_CALL_START ? 202 : 200, MST_JSON_TYPE, body);
+	return mst_xchg_answer(x, ask->call.kind == BULK_CALL_START ? 202 : 200, MST_JSON_TYPE,
+			       body);
 }

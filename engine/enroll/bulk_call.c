@@ -39,7 +39,8 @@ static void on_written(struct mst_batch *b)
 	mst_bulk_move(job, b->rc < 0 ? LIFE_OVER : LIFE_WAIT);
 	mst_bulk_record_id(id, &job->record);
 	if (b->rc == 0)
-		mst_log(INFO, "bulk job queued", mst_f_str("id", id), mst_f_slice("who", job->record.who),
+		mst_log(INFO, "bulk job queued", mst_f_str("id", id),
+			mst_f_slice("who", job->record.who),
 			mst_f_u64("identities", job->record.total));
 	mst_bulk_go(job->bulk);
 }
@@ -117,26 +118,48 @@ static void look(struct mst_bulk *bulk, struct bulk_call *call)
 		call->live[i].word = NULL;
 		if (!job || call->jobs[i].state != BULK_OPEN || job != bulk->active)
 			continue;
-		call->live[i].word = job->life == LIFE_REST && !job->is_cancelled ? "paused" : "running";
+		call->live[i].word =
+			job->life == LIFE_REST && !job->is_cancelled ? "paused" : "running";
 		if (job->life == LIFE_REST)
 			call->live[i].why = job->err;
 	}
 	answer(call);
 }
 
-static void on_call(struct mst_mail *mail)
+static void serve(struct bulk_call *call)
 {
-	static void (*const rows[])(struct mst_bulk *bulk, struct bulk_call *call) = {
+	static void (*const rows[])(struct mst_bulk * bulk, struct bulk_call * call) = {
 		[BULK_CALL_START] = start,
 		[BULK_CALL_CANCEL] = cancel,
 		[BULK_CALL_LOOK] = look,
 	};
+
+	rows[call->kind](call->bulk, call);
+}
+
+/* Before the queue knows what the last run left, calls wait. */
+static void on_call(struct mst_mail *mail)
+{
 	struct bulk_call *call = MST_HOME(mail, struct bulk_call, mail);
 
-	if (call->bulk->is_scanned)
-		rows[call->kind](call->bulk, call);
-	else
-		refuse(call, MST_E_BUSY, "bulk jobs are being read");
+	if (call->bulk->is_scanned) {
+		serve(call);
+		return;
+	}
+	call->next = call->bulk->early;
+	call->bulk->early = call;
+}
+
+void mst_bulk_serve_early(struct mst_bulk *bulk)
+{
+	while (bulk->early) {
+		struct bulk_call *call = bulk->early;
+		bulk->early = call->next;
+		if (bulk->is_scanned)
+			serve(call);
+		else
+			refuse(call, MST_E_STORE, "bulk jobs cannot be read");
+	}
 }
 
 void mst_bulk_call(struct mst_bulk *bulk, struct bulk_call *call, struct mst_xchg *x)

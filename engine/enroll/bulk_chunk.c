@@ -2,10 +2,12 @@
 /*
  * What each index of a job got: a record for each slice.
  *
- *   | authority 16 | job 8 | last index 4 |  ->  first index, serial numbers, sealed PKCS#12 when asked for
+ *   | authority 16 | job 8 | last index 4 |  ->  first index, serial numbers, sealed PKCS#12 when
+ * asked for
  */
 #include "bulk_own.h"
 #include "muster/pack.h"
+#include "muster/text.h"
 
 #define VERSION   1
 #define KEY_LEN   (BULK_KEY_LEN + 4)
@@ -47,12 +49,14 @@ void mst_bulk_chunk_put(struct mst_batch *b, const struct bulk_chunk *chunk)
 		mst_batch_put(b, MST_SPACE_IDENTITY, key, value);
 }
 
-int mst_bulk_chunk_read(struct bulk_chunk *out, struct mst_slice key, struct mst_slice value, struct mst_err *e)
+int mst_bulk_chunk_read(struct bulk_chunk *out, struct mst_slice key, struct mst_slice value,
+			struct mst_err *e)
 {
 	struct mst_unpack u;
 
 	if (key.len != KEY_LEN)
-		return mst_fail(e, MST_E_STORE, "the key of a slice of identities has %zu bytes", key.len);
+		return mst_fail(e, MST_E_STORE, "the key of a slice of identities has %zu bytes",
+				key.len);
 	out->raw = value;
 	memcpy(out->key, key.at, BULK_KEY_LEN);
 	mst_unpack_begin(&u, value, VERSION);
@@ -65,7 +69,8 @@ int mst_bulk_chunk_read(struct bulk_chunk *out, struct mst_slice key, struct mst
 	return mst_unpack_end(&u, "slice of identities", e);
 }
 
-int mst_bulk_chunk_next(struct mst_read *r, struct bulk_chunk *out, const uint8_t key[static BULK_KEY_LEN], uint32_t from)
+int mst_bulk_chunk_next(struct mst_read *r, struct bulk_chunk *out,
+			const uint8_t key[static BULK_KEY_LEN], uint32_t from)
 {
 	struct mst_slice found, value;
 	struct mst_walk w = {.r = NULL};
@@ -73,10 +78,12 @@ int mst_bulk_chunk_next(struct mst_read *r, struct bulk_chunk *out, const uint8_
 	int rc;
 
 	make_key(first, key, from);
-	rc = mst_walk_init(&w, r, MST_SPACE_IDENTITY, mst_slice(key, BULK_KEY_LEN), mst_slice(first, KEY_LEN));
+	rc = mst_walk_init(&w, r, MST_SPACE_IDENTITY, mst_slice(key, BULK_KEY_LEN),
+			   mst_slice(first, KEY_LEN));
 	if (rc == 0)
 		rc = mst_walk_next(&w);
-	if (rc == 1 && (!mst_arena_copy(r->arena, &found, w.key) || !mst_arena_copy(r->arena, &value, w.value)))
+	if (rc == 1 && (!mst_arena_copy(r->arena, &found, w.key) ||
+			!mst_arena_copy(r->arena, &value, w.value)))
 		rc = mst_fail(&r->err, MST_E_BUSY, "no memory for a slice of identities");
 	mst_walk_done(&w);
 	if (rc != 1)
@@ -84,14 +91,16 @@ int mst_bulk_chunk_next(struct mst_read *r, struct bulk_chunk *out, const uint8_
 	return mst_bulk_chunk_read(out, found, value, &r->err) < 0 ? -1 : 1;
 }
 
-static struct mst_slice bound(uint8_t out[static BOUND_LEN], const struct bulk_chunk *chunk, uint32_t index)
+static struct mst_slice bound(uint8_t out[static BOUND_LEN], const struct bulk_chunk *chunk,
+			      uint32_t index)
 {
 	memcpy(out, "identity", 8);
 	make_key(out + 8, chunk->key, index);
 	return mst_slice(out, BOUND_LEN);
 }
 
-int mst_bulk_chunk_close(struct mst_slice *out, struct mst_arena *arena, const struct mst_seal *seal, const struct bulk_chunk *chunk,
+int mst_bulk_chunk_close(struct mst_slice *out, struct mst_arena *arena,
+			 const struct mst_seal *seal, const struct bulk_chunk *chunk,
 			 uint32_t index, const struct bulk_p12 *p12, struct mst_err *e)
 {
 	uint8_t room[BOUND_LEN];
@@ -103,17 +112,20 @@ int mst_bulk_chunk_close(struct mst_slice *out, struct mst_arena *arena, const s
 	mst_pack_bytes(&p, p12->file);
 	if (mst_pack_end(&p, &plain, e) < 0)
 		return -1;
-	return mst_seal_close(out, arena, seal, bound(room, chunk, index), plain, e);
+	int rc = mst_seal_close(out, arena, seal, bound(room, chunk, index), plain, e);
+	mst_wipe((void *)(uintptr_t)plain.at, plain.len);
+	return rc;
 }
 
-int mst_bulk_chunk_open(struct bulk_p12 *out, struct mst_arena *arena, const struct mst_seal *seal, const struct bulk_chunk *chunk,
-			uint32_t index, struct mst_err *e)
+int mst_bulk_chunk_open(struct bulk_p12 *out, struct mst_arena *arena, const struct mst_seal *seal,
+			const struct bulk_chunk *chunk, uint32_t index, struct mst_err *e)
 {
 	uint8_t room[BOUND_LEN];
 	struct mst_slice plain;
 	struct mst_unpack u;
 
-	if (mst_seal_open(&plain, arena, seal, bound(room, chunk, index), chunk->sealed[index - chunk->first], e) < 0)
+	if (mst_seal_open(&plain, arena, seal, bound(room, chunk, index),
+			  chunk->sealed[index - chunk->first], e) < 0)
 		return -1;
 	mst_unpack_begin(&u, plain, VERSION);
 	out->password = mst_unpack_bytes(&u);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A job's beginning and end: found at the start or added, loaded before it runs, written when it ends, freed. */
+/* A job's beginning and end: found at the start or added, loaded before it runs, written when it
+ * ends, freed. */
 #include <stdlib.h>
 
 #include "bulk_queue.h"
 #include "muster/clock.h"
 #include "muster/log.h"
 
-struct bulk_job *mst_bulk_add(struct mst_bulk *bulk, const struct bulk_record *record, enum bulk_life life)
+struct bulk_job *mst_bulk_add(struct mst_bulk *bulk, const struct bulk_record *record,
+			      enum bulk_life life)
 {
 	struct bulk_job *job = calloc(1, sizeof(*job)), **at = &bulk->first;
 
@@ -68,6 +70,10 @@ void mst_bulk_settle(struct bulk_job *job, const struct mst_err *err)
 		struct bulk_call *call = job->callers;
 		job->callers = call->next;
 		call->rc = 0;
+		call->jobs->state = job->record.state;
+		call->jobs->done = job->record.done;
+		call->jobs->changed_ms = job->record.changed_ms;
+		call->jobs->run_ms = job->record.run_ms;
 		if (err) {
 			call->err = *err;
 			call->rc = -1;
@@ -84,8 +90,9 @@ void mst_bulk_over(struct bulk_job *job, const char *words)
 	char id[BULK_ID_MAX + 1];
 
 	mst_bulk_record_id(id, &job->record);
-	mst_log(INFO, "bulk job over", mst_f_str("id", id), mst_f_str("state", mst_bulk_record_state(&job->record)),
-		mst_f_str("why", words), mst_f_u64("done", job->record.done), mst_f_u64("ms", (uint64_t)job->record.run_ms));
+	mst_log(INFO, "bulk job over", mst_f_str("id", id),
+		mst_f_str("state", mst_bulk_record_state(&job->record)), mst_f_str("why", words),
+		mst_f_u64("done", job->record.done), mst_f_u64("ms", (uint64_t)job->record.run_ms));
 	mst_bulk_settle(job, NULL);
 	mst_bulk_move(job, LIFE_OVER);
 }
@@ -175,7 +182,10 @@ static int find_issuer(struct bulk_job *job, struct mst_err *e)
 	struct mst_app *app = job->bulk->app;
 
 	mst_issuers_free(&job->issuers);
-	job->ground = (struct bulk_ground){.job = &job->record, .store = app->store, .seal = app->seal, .is_stopped = &job->is_stopped};
+	job->ground = (struct bulk_ground){.job = &job->record,
+					   .store = app->store,
+					   .seal = app->seal,
+					   .is_stopped = &job->is_stopped};
 	if (mst_issuers_load(&job->issuers, app->store, app->seal, e) < 0)
 		return -1;
 	job->ground.issuer = mst_issuers_find_id0(job->issuers, job->record.key);
@@ -237,7 +247,8 @@ static int scan_plan(struct mst_read *r)
 /* Jobs of several authorities in the order they came: the number begins with the time. */
 static int by_number(const void *a, const void *b)
 {
-	return memcmp(((const struct bulk_record *)a)->key + 16, ((const struct bulk_record *)b)->key + 16, BULK_KEY_LEN - 16);
+	return memcmp(((const struct bulk_record *)a)->key + 16,
+		      ((const struct bulk_record *)b)->key + 16, BULK_KEY_LEN - 16);
 }
 
 static void on_scan_worker(struct mst_job *work)
@@ -261,8 +272,10 @@ static void on_scanned(struct mst_job *work)
 	bulk->is_scanned = scan->read.rc == 0;
 	for (uint32_t i = 0; i < scan->num && bulk->is_scanned; i++)
 		if (!mst_bulk_add(bulk, &scan->jobs[i], LIFE_WAIT))
-			mst_log(WARN, "a bulk job waits for the next start", mst_f_str("why", "no memory"));
+			mst_log(WARN, "a bulk job waits for the next start",
+				mst_f_str("why", "no memory"));
 	mst_arena_done(&scan->arena);
+	mst_bulk_serve_early(bulk);
 	mst_bulk_go(bulk);
 }
 
@@ -273,7 +286,8 @@ void mst_bulk_scan(struct mst_bulk *bulk)
 
 	mst_arena_init(&scan->arena, NULL, 0);
 	scan->read = (struct mst_read){.arena = &scan->arena, .plan = scan_plan};
-	scan->work = (struct mst_job){.home = bulk->app->loop, .run = on_scan_worker, .on_ran = on_scanned};
+	scan->work = (struct mst_job){
+		.home = bulk->app->loop, .run = on_scan_worker, .on_ran = on_scanned};
 	if (mst_work_post(bulk->app->work, MST_LANE_BULK, &scan->work, &err) < 0)
 		mst_timer_set(bulk->app->loop, &bulk->timer, 1000);
 }

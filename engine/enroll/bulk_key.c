@@ -57,7 +57,9 @@ static void on_call(struct mst_mail *mail)
 	if (!s->conf->seal_path)
 		call->rc = mst_fail(&call->err, MST_E_DENIED, "there is no key file to write");
 	else if (s->step != SEAL_IDLE)
-		call->rc = mst_fail(&call->err, MST_E_CONFLICT, "what is sealed under the key before is still being sealed anew");
+		call->rc =
+			mst_fail(&call->err, MST_E_CONFLICT,
+				 "what is sealed under the key before is still being sealed anew");
 	if (call->rc < 0) {
 		answer(call);
 		return;
@@ -77,7 +79,10 @@ static enum mst_step ask(struct mst_xchg *x, bool is_rotate)
 
 	if (!call || !app->bulk || !mst_bulk_limits0(app->bulk)->seal)
 		return mst_xchg_refuse(x, MST_E_BUSY, "no keeper of the master key, or no memory");
-	*call = (struct key_call){.sealer = mst_bulk_sealer0(app->bulk), .back = app->loop, .x = x, .is_rotate = is_rotate};
+	*call = (struct key_call){.sealer = mst_bulk_sealer0(app->bulk),
+				  .back = app->loop,
+				  .x = x,
+				  .is_rotate = is_rotate};
 	call->mail.on_mail = on_call;
 	x->state = call;
 	mst_bulk_post(app->bulk, &call->mail);

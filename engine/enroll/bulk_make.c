@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the identities of one slice, on a worker: keys, certificates, records, PKCS#12 when asked. */
+/* Makes the identities of one slice, on a worker: keys, certificates, records, PKCS#12 when asked.
+ */
 #include "bulk_own.h"
 #include "muster/clock.h"
 #include "muster/p12.h"
 #include "muster/text.h"
 
-/* One slice is 4 to 60 ms for EC keys. One of RSA keys that are not in the pool takes a second, and looks at is_stopped. */
+/* A slice holds its worker for 10 to 60 ms with EC keys. An RSA key that is not in the pool takes a
+ * fifth of a second to some seconds by itself. */
 /* clang-format off */
 static const uint32_t slice_rows[MST_NUM_KEY_KINDS] = {
 	[MST_KEY_P256]    = BULK_SLICE_MAX,
 	[MST_KEY_P384]    = 32,
-	[MST_KEY_RSA2048] = 4,
-	[MST_KEY_RSA3072] = 2,
+	[MST_KEY_RSA2048] = 2,
+	[MST_KEY_RSA3072] = 1,
 	[MST_KEY_RSA4096] = 1,
 };
 /* clang-format on */
@@ -36,7 +38,8 @@ static void wipe(struct mst_slice secret)
 		mst_wipe((void *)(uintptr_t)secret.at, secret.len);
 }
 
-/* The chain is certificates one after the other, each with two or three bytes of length: our own, and read before. */
+/* The chain is certificates one after the other, each with two or three bytes of length: our own,
+ * and read before. */
 static bool next_cert(struct mst_slice *out, struct mst_slice *rest)
 {
 	size_t len = 0, head = 2;
@@ -52,8 +55,14 @@ static bool next_cert(struct mst_slice *out, struct mst_slice *rest)
 	return true;
 }
 
-int mst_bulk_make_p12(struct bulk_p12 *out, struct mst_arena *arena, const struct mst_issuer *issuer, struct mst_slice key,
-		      struct mst_slice cert, const char *name, struct mst_err *e)
+bool mst_bulk_make_is_slow(const struct bulk_record *job)
+{
+	return is_rsa(job->kind);
+}
+
+int mst_bulk_make_p12(struct bulk_p12 *out, struct mst_arena *arena,
+		      const struct mst_issuer *issuer, struct mst_slice key, struct mst_slice cert,
+		      const char *name, struct mst_err *e)
 {
 	struct mst_p12_identity identity = {.key = key, .cert = cert, .name = mst_slice_str(name)};
 	struct mst_slice rest = issuer->record.chain;
@@ -66,7 +75,8 @@ int mst_bulk_make_p12(struct bulk_p12 *out, struct mst_arena *arena, const struc
 	mst_base64_put(password, mst_slice(secret, BULK_PASSWORD / 4 * 3));
 	mst_wipe(secret, sizeof(secret));
 	identity.chain[identity.num_chain++] = issuer->record.cert;
-	while (identity.num_chain < MST_P12_CERTS_MAX && next_cert(&identity.chain[identity.num_chain], &rest))
+	while (identity.num_chain < MST_P12_CERTS_MAX &&
+	       next_cert(&identity.chain[identity.num_chain], &rest))
 		identity.num_chain++;
 	out->password = mst_slice(password, BULK_PASSWORD);
 	return mst_p12_write(&out->file, arena, &identity, out->password, MST_P12_ROUNDS, e);
@@ -87,16 +97,21 @@ struct maker {
 	int64_t now_ms;
 };
 
-static int make_p12(struct maker *m, uint32_t at, const struct mst_issued *issued, const char *name, struct mst_err *e)
+static int make_p12(struct maker *m, uint32_t at, const struct mst_issued *issued, const char *name,
+		    struct mst_err *e)
 {
 	struct mst_arena scratch;
 	struct bulk_p12 p12;
 	int rc;
 
 	mst_arena_init(&scratch, NULL, 0);
-	rc = mst_bulk_make_p12(&p12, &scratch, m->ground->issuer, issued->key, issued->cert, name, e);
+	rc = mst_bulk_make_p12(&p12, &scratch, m->ground->issuer, issued->key, issued->cert, name,
+			       e);
 	if (rc == 0)
-		rc = mst_bulk_chunk_close(&m->chunk->sealed[at], m->b->arena, m->ground->seal, m->chunk, m->chunk->first + at, &p12, e);
+		rc = mst_bulk_chunk_close(&m->chunk->sealed[at], m->b->arena, m->ground->seal,
+					  m->chunk, m->chunk->first + at, &p12, e);
+	if (rc == 0)
+		wipe(p12.password);
 	mst_arena_done(&scratch);
 	return rc;
 }
@@ -107,7 +122,8 @@ static int make_one(struct maker *m, uint32_t at, const struct mst_pool_key *key
 	uint32_t index = m->chunk->first + at;
 	char name[MST_NAME_MAX + 1], organization[MST_NAME_MAX + 1];
 	struct mst_subject subject = {.common_name = name};
-	struct mst_issued issued = {.source = MST_S("bulk"), .issued_ms = m->now_ms, .key = key->der};
+	struct mst_issued issued = {
+		.source = MST_S("bulk"), .issued_ms = m->now_ms, .key = key->der};
 
 	if (m->ground->names)
 		subject.common_name = m->ground->names[index];
@@ -118,7 +134,8 @@ static int make_one(struct maker *m, uint32_t at, const struct mst_pool_key *key
 		organization[job->organization.len] = 0;
 		subject.organization = organization;
 	}
-	if (mst_issuer_issue(&issued.cert, m->b->arena, m->ground->issuer, &subject, key->spki, m->now_ms / 1000, issued.serial, e) < 0)
+	if (mst_issuer_issue(&issued.cert, m->b->arena, m->ground->issuer, &subject, key->spki,
+			     m->now_ms / 1000, issued.serial, e) < 0)
 		return -1;
 	memcpy(issued.authority, job->key, sizeof(issued.authority));
 	memcpy(m->chunk->serials[at], issued.serial, sizeof(issued.serial));
@@ -133,7 +150,8 @@ static int make_one(struct maker *m, uint32_t at, const struct mst_pool_key *key
 }
 
 /* Keys that lie ready are taken; the slice makes the others. */
-static int get_key(struct mst_pool_key *out, struct mst_pool_key *pool, uint32_t *num_pool, struct maker *m, struct mst_err *e)
+static int get_key(struct mst_pool_key *out, struct mst_pool_key *pool, uint32_t *num_pool,
+		   struct maker *m, struct mst_err *e)
 {
 	if (*num_pool) {
 		*out = pool[--*num_pool];
@@ -142,7 +160,8 @@ static int get_key(struct mst_pool_key *out, struct mst_pool_key *pool, uint32_t
 	return mst_key_pair(&out->der, &out->spki, m->b->arena, m->ground->job->kind, e);
 }
 
-static int make_all(struct maker *m, struct mst_pool_key *pool, uint32_t num_pool, struct mst_err *e)
+static int make_all(struct maker *m, struct mst_pool_key *pool, uint32_t num_pool,
+		    struct mst_err *e)
 {
 	struct mst_pool_key key;
 	int rc = 0;
@@ -161,7 +180,8 @@ static int make_all(struct maker *m, struct mst_pool_key *pool, uint32_t num_poo
 	return rc;
 }
 
-int mst_bulk_make(struct mst_batch *b, const struct bulk_ground *ground, uint32_t first, uint32_t num, struct mst_err *e)
+int mst_bulk_make(struct mst_batch *b, const struct bulk_ground *ground, uint32_t first,
+		  uint32_t num, struct mst_err *e)
 {
 	struct bulk_chunk *chunk = mst_arena_get(b->arena, sizeof(*chunk));
 	struct mst_pool_key pool[BULK_SLICE_MAX];
@@ -176,7 +196,8 @@ int mst_bulk_make(struct mst_batch *b, const struct bulk_ground *ground, uint32_
 	chunk->raw = (struct mst_slice){NULL, 0};
 	memcpy(chunk->key, ground->job->key, BULK_KEY_LEN);
 	if (is_rsa(ground->job->kind) &&
-	    mst_keypool_take(pool, &num_pool, num, b->arena, ground->store, ground->seal, ground->job->kind, e) < 0)
+	    mst_keypool_take(pool, &num_pool, num, b->arena, ground->store, ground->seal,
+			     ground->job->kind, e) < 0)
 		return -1;
 	if (make_all(&m, pool, num_pool, e) < 0)
 		return -1;

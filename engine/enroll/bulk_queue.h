@@ -36,14 +36,15 @@ struct bulk_job {
 	struct mst_arena arena;    /* of the texts */
 	struct bulk_ground ground; /* LOAD makes it */
 	struct mst_issuers *issuers;
-	struct mst_arena names;    /* the list and its table */
-	uint32_t num_handed, num_durable, num_out; /* indexes given to slices, indexes durable; slices not FREE */
-	bool is_stopped;   /* workers look at it: set by mst_bulk_move */
-	bool is_cancelled; /* somebody wants it ended */
+	struct mst_arena names; /* the list and its table */
+	uint32_t num_handed, num_durable,
+		num_out;          /* indexes given to slices, indexes durable; slices not FREE */
+	bool is_stopped;          /* workers look at it: set by mst_bulk_move */
+	bool is_cancelled;        /* somebody wants it ended */
 	bool is_read, is_missing; /* LOAD: the record was read; it is not there */
-	struct mst_err err; /* why it pauses or fails */
+	struct mst_err err;       /* why it pauses or fails */
 	uint32_t rest_ms;
-	uint64_t clock_ms;  /* when run_ms was added to last */
+	uint64_t clock_ms; /* when run_ms was added to last */
 	struct mst_job work;
 	struct mst_batch batch; /* WRITE, END */
 	struct mst_arena batch_arena;
@@ -79,6 +80,7 @@ struct mst_bulk {
 	struct bulk_job *first, *active; /* in the order they came; the one at work */
 	uint32_t num_jobs;
 	bool is_scanned;
+	struct bulk_call *early; /* came before that */
 	struct bulk_scan scan;
 	struct mst_filler *filler;
 	struct mst_sealer *sealer;
@@ -89,15 +91,21 @@ void mst_bulk_go(struct mst_bulk *bulk);
 /* mst_bulk_move is the only one to change a job's life. */
 void mst_bulk_move(struct bulk_job *job, enum bulk_life to);
 
-/* bulk_job.c. mst_bulk_over: the record says so already; answers the callers. _reap frees what is over. _end writes the last
- * record. _load runs on a worker: record, ground, err, is_read, is_missing. _scan begins to look for open jobs. */
+/* bulk_job.c. mst_bulk_over: the record says so already; answers the callers. _reap frees what is
+ * over. _end writes the last record. _load runs on a worker: record, ground, err, is_read,
+ * is_missing. _scan begins to look for open jobs. */
 void mst_bulk_over(struct bulk_job *job, const char *words);
 void mst_bulk_reap(struct mst_bulk *bulk);
 void mst_bulk_end(struct mst_bulk *bulk, struct bulk_job *job, enum bulk_state state);
 void mst_bulk_load(struct mst_job *work);
 void mst_bulk_scan(struct mst_bulk *bulk);
-/* mst_bulk_add makes a job of a record, whose texts are copied, at the end of the queue. NULL: no memory. */
-struct bulk_job *mst_bulk_add(struct mst_bulk *bulk, const struct bulk_record *record, enum bulk_life life) MST_MUST;
+/* mst_bulk_add makes a job of a record, whose texts are copied, at the end of the queue. NULL: no
+ * memory. */
+struct bulk_job *mst_bulk_add(struct mst_bulk *bulk, const struct bulk_record *record,
+			      enum bulk_life life) MST_MUST;
+/* bulk_call.c: mst_bulk_serve_early serves the calls that came before the scan's end, or refuses
+ * them when it failed. */
+void mst_bulk_serve_early(struct mst_bulk *bulk);
 /* mst_bulk_settle answers the callers that wait for the job: with `err` when it is not NULL. */
 void mst_bulk_settle(struct bulk_job *job, const struct mst_err *err);
 

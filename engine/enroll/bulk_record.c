@@ -22,9 +22,11 @@ const char *mst_bulk_record_state(const struct bulk_record *job)
 	return state_words[job->state];
 }
 
-static int decode(struct bulk_record *out, struct mst_slice key, struct mst_slice value, struct mst_err *e)
+static int decode(struct bulk_record *out, struct mst_slice key, struct mst_slice value,
+		  struct mst_err *e)
 {
-	struct mst_slice *const texts[] = {&out->authority, &out->prefix, &out->organization, &out->who, &out->error};
+	struct mst_slice *const texts[] = {&out->authority, &out->prefix, &out->organization,
+					   &out->who, &out->error};
 	struct mst_unpack u;
 
 	memmove(out->key, key.at, BULK_KEY_LEN); /* it may be out->key itself */
@@ -49,7 +51,8 @@ static int decode(struct bulk_record *out, struct mst_slice key, struct mst_slic
 	return mst_unpack_end(&u, "bulk job", e);
 }
 
-int mst_bulk_record_get(struct mst_read *r, struct bulk_record *out, const uint8_t key[static BULK_KEY_LEN])
+int mst_bulk_record_get(struct mst_read *r, struct bulk_record *out,
+			const uint8_t key[static BULK_KEY_LEN])
 {
 	struct mst_slice value;
 	int rc = mst_read_get(r, &value, MST_SPACE_JOB, mst_slice(key, BULK_KEY_LEN));
@@ -59,9 +62,11 @@ int mst_bulk_record_get(struct mst_read *r, struct bulk_record *out, const uint8
 	return decode(out, mst_slice(key, BULK_KEY_LEN), value, &r->err) < 0 ? -1 : 1;
 }
 
-int mst_bulk_record_put(struct mst_batch *b, struct mst_slice *value, const struct bulk_record *job, struct mst_err *e)
+int mst_bulk_record_put(struct mst_batch *b, struct mst_slice *value, const struct bulk_record *job,
+			struct mst_err *e)
 {
-	const struct mst_slice texts[] = {job->authority, job->prefix, job->organization, job->who, job->error};
+	const struct mst_slice texts[] = {job->authority, job->prefix, job->organization, job->who,
+					  job->error};
 	const struct mst_slice key = mst_slice(job->key, BULK_KEY_LEN);
 	struct mst_pack p;
 
@@ -108,8 +113,10 @@ int mst_bulk_record_next(struct mst_read *r, struct bulk_record *out, struct mst
 	if (rc == 0)
 		rc = mst_walk_next(&w);
 	if (rc == 1 && w.key.len != BULK_KEY_LEN)
-		rc = mst_fail(&r->err, MST_E_STORE, "the key of a bulk job has %zu bytes", w.key.len);
-	if (rc == 1 && (!mst_arena_copy(r->arena, &key, w.key) || !mst_arena_copy(r->arena, &value, w.value)))
+		rc = mst_fail(&r->err, MST_E_STORE, "the key of a bulk job has %zu bytes",
+			      w.key.len);
+	if (rc == 1 &&
+	    (!mst_arena_copy(r->arena, &key, w.key) || !mst_arena_copy(r->arena, &value, w.value)))
 		rc = mst_fail(&r->err, MST_E_BUSY, "no memory for a bulk job");
 	mst_walk_done(&w);
 	if (rc != 1)
@@ -124,14 +131,16 @@ static struct mst_slice names_key(uint8_t out[static BULK_KEY_LEN + NAMES_LEN], 
 	return mst_slice(out, BULK_KEY_LEN + NAMES_LEN);
 }
 
-int mst_bulk_record_names(struct mst_read *r, struct mst_slice *out, const uint8_t key[static BULK_KEY_LEN])
+int mst_bulk_record_names(struct mst_read *r, struct mst_slice *out,
+			  const uint8_t key[static BULK_KEY_LEN])
 {
 	uint8_t room[BULK_KEY_LEN + NAMES_LEN];
 
 	return mst_read_get(r, out, MST_SPACE_JOB, names_key(room, key));
 }
 
-void mst_bulk_record_put_names(struct mst_batch *b, const uint8_t key[static BULK_KEY_LEN], struct mst_slice names)
+void mst_bulk_record_put_names(struct mst_batch *b, const uint8_t key[static BULK_KEY_LEN],
+			       struct mst_slice names)
 {
 	uint8_t room[BULK_KEY_LEN + NAMES_LEN];
 
@@ -140,7 +149,8 @@ void mst_bulk_record_put_names(struct mst_batch *b, const uint8_t key[static BUL
 
 void mst_bulk_record_id(char out[static BULK_ID_MAX + 1], const struct bulk_record *job)
 {
-	size_t len = job->authority.len < MST_AUTHORITY_NAME_MAX ? job->authority.len : MST_AUTHORITY_NAME_MAX;
+	size_t len = job->authority.len < MST_AUTHORITY_NAME_MAX ? job->authority.len
+								 : MST_AUTHORITY_NAME_MAX;
 
 	memcpy(out, job->authority.at, len);
 	out[len++] = '.';
@@ -153,14 +163,16 @@ int mst_bulk_record_from(uint8_t key[static BULK_KEY_LEN], struct mst_slice id, 
 	struct mst_slice name, number;
 	struct mst_err hidden;
 
-	if (!mst_slice_cut(&name, &number, id, '.') || name.len == 0 || number.len != (size_t)2 * NUMBER_LEN ||
+	if (!mst_slice_cut(&name, &number, id, '.') || name.len == 0 ||
+	    number.len != (size_t)2 * NUMBER_LEN ||
 	    mst_hex_get(key + 16, NUMBER_LEN, number, &hidden) < 0)
 		return mst_fail(e, MST_E_ABSENT, "unknown bulk job");
 	mst_authority_id(key, name);
 	return 0;
 }
 
-int mst_bulk_record_name(char out[static MST_NAME_MAX + 1], const struct bulk_record *job, uint64_t index, struct mst_err *e)
+int mst_bulk_record_name(char out[static MST_NAME_MAX + 1], const struct bulk_record *job,
+			 uint64_t index, struct mst_err *e)
 {
 	char digits[24];
 	uint64_t n = job->first + index;
@@ -172,7 +184,8 @@ int mst_bulk_record_name(char out[static MST_NAME_MAX + 1], const struct bulk_re
 	len = sizeof(digits) - at;
 	zeroes = job->digits > len ? job->digits - len : 0;
 	if (job->prefix.len + zeroes + len > MST_NAME_MAX)
-		return mst_fail(e, MST_E_SYNTAX, "a name has at most %d bytes, with its number", MST_NAME_MAX);
+		return mst_fail(e, MST_E_SYNTAX, "a name has at most %d bytes, with its number",
+				MST_NAME_MAX);
 	if (job->prefix.len)
 		memcpy(out, job->prefix.at, job->prefix.len);
 	memset(out + job->prefix.len, '0', zeroes);
@@ -181,9 +194,11 @@ int mst_bulk_record_name(char out[static MST_NAME_MAX + 1], const struct bulk_re
 	return 0;
 }
 
-bool mst_bulk_record_copy(struct bulk_record *out, struct mst_arena *arena, const struct bulk_record *job)
+bool mst_bulk_record_copy(struct bulk_record *out, struct mst_arena *arena,
+			  const struct bulk_record *job)
 {
-	struct mst_slice *const texts[] = {&out->authority, &out->prefix, &out->organization, &out->who, &out->error, &out->raw};
+	struct mst_slice *const texts[] = {&out->authority, &out->prefix, &out->organization,
+					   &out->who,       &out->error,  &out->raw};
 
 	*out = *job;
 	for (size_t i = 0; i < MST_LEN(texts); i++)

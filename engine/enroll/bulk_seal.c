@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A new master key, and the walk that seals anew what lies under older ones: page by page on a worker, each record a batch of its
- * own partition. Passes go over the store until one that began when the key was old enough finds nothing: only then do the
- * older keys' lines become dispensable.
+ * A new master key, and the walk that seals anew what lies under older ones: page by page on a
+ * worker, each record a batch of its own partition. Passes go over the store until one that began
+ * when the key was old enough finds nothing: only then do the older keys' lines become dispensable.
  *
  *   CHECK ~> IDLE > (rotate) NEW ~> PAGE ~> COMMIT ~> PAGE ... > WAIT ~> PAGE ... > SETTLE ~> IDLE
  */
@@ -15,6 +15,7 @@
 #include "muster/count.h"
 #include "muster/log.h"
 #include "muster/master.h"
+#include "muster/text.h"
 
 #define FIRST_MS 60000 /* after the start: devices come first */
 #define QUIET_MS 60000 /* what was sealed under the key before is in the store by then */
@@ -23,18 +24,27 @@
 #define PAGE_MAX 2000  /* records of a page: some milliseconds */
 #define PAGE_LEN (1u << 20)
 
-static int seal_authority(struct mst_sealer *s, struct mst_read *r, struct mst_slice key, struct mst_slice value)
+static void wipe(struct mst_slice secret)
+{
+	if (secret.len)
+		mst_wipe((void *)(uintptr_t)secret.at, secret.len);
+}
+
+static int seal_authority(struct mst_sealer *s, struct mst_read *r, struct mst_slice key,
+			  struct mst_slice value)
 {
 	struct mst_authority a;
 	int rc = mst_authority_get(r, &a, key.at, s->conf->seal);
 
 	if (rc == 1)
-		rc = a.is_old ? mst_authority_put(mst_sealer_batch(s), &a, s->conf->seal, &r->err) : 0;
+		rc = a.is_old ? mst_authority_put(mst_sealer_batch(s), &a, s->conf->seal, &r->err)
+			      : 0;
 	mst_authority_wipe(&a);
 	return rc;
 }
 
-static int seal_cert(struct mst_sealer *s, struct mst_read *r, struct mst_slice key, struct mst_slice value)
+static int seal_cert(struct mst_sealer *s, struct mst_read *r, struct mst_slice key,
+		     struct mst_slice value)
 {
 	struct mst_issued issued;
 	int rc = mst_issued_get(r, &issued, key.at, key.at + 16, NULL);
@@ -42,40 +52,55 @@ static int seal_cert(struct mst_sealer *s, struct mst_read *r, struct mst_slice 
 	if (rc != 1 || !mst_seal_is_old(s->conf->seal, issued.sealed))
 		return rc < 0 ? -1 : 0;
 	rc = mst_issued_get(r, &issued, key.at, key.at + 16, s->conf->seal);
-	return rc == 1 ? mst_issued_put(mst_sealer_batch(s), &issued, s->conf->seal, &r->err) : rc;
+	if (rc != 1)
+		return rc;
+	rc = mst_issued_put(mst_sealer_batch(s), &issued, s->conf->seal, &r->err);
+	wipe(issued.key);
+	return rc;
 }
 
-static int seal_channel(struct mst_sealer *s, struct mst_read *r, struct mst_slice key, struct mst_slice value)
+static int seal_channel(struct mst_sealer *s, struct mst_read *r, struct mst_slice key,
+			struct mst_slice value)
 {
 	struct mst_channel channel;
 	struct mst_id id;
 
 	if (key.len != sizeof(id))
-		return mst_fail(&r->err, MST_E_STORE, "the key of a channel record has %zu bytes", key.len);
+		return mst_fail(&r->err, MST_E_STORE, "the key of a channel record has %zu bytes",
+				key.len);
 	memcpy(&id, key.at, sizeof(id));
 	int rc = mst_channel_get(r, &channel, &id, s->conf->seal);
-	return rc == 1 ? channel.is_old ? mst_channel_put(mst_sealer_batch(s), &channel, s->conf->seal, &r->err) : 0 : rc;
+	return rc == 1 ? channel.is_old ? mst_channel_put(mst_sealer_batch(s), &channel,
+							  s->conf->seal, &r->err)
+					: 0
+		       : rc;
 }
 
 /* Records of the pool are put once: the key moves to a new one. */
-static int seal_pool(struct mst_sealer *s, struct mst_read *r, struct mst_slice key, struct mst_slice value)
+static int seal_pool(struct mst_sealer *s, struct mst_read *r, struct mst_slice key,
+		     struct mst_slice value)
 {
 	struct pool_row row = {.key = key};
 	struct mst_batch *b;
+	int rc = 0;
 
 	if (!mst_arena_copy(r->arena, &row.value, value))
 		return mst_fail(&r->err, MST_E_BUSY, "no memory for the pool's keys");
 	if (mst_pool_open(&row, r->arena, s->conf->seal, &r->err) < 0)
 		return -1;
-	if (!row.is_old)
-		return 0;
-	b = mst_sealer_batch(s);
-	mst_batch_require_same(b, MST_SPACE_KEYPOOL, row.key, row.value);
-	mst_batch_drop(b, MST_SPACE_KEYPOOL, row.key);
-	return mst_pool_put(b, &row.pair, s->conf->seal, (enum mst_key_kind)key.at[0], &r->err);
+	if (row.is_old) {
+		b = mst_sealer_batch(s);
+		mst_batch_require_same(b, MST_SPACE_KEYPOOL, row.key, row.value);
+		mst_batch_drop(b, MST_SPACE_KEYPOOL, row.key);
+		rc = mst_pool_put(b, &row.pair, s->conf->seal, (enum mst_key_kind)key.at[0],
+				  &r->err);
+	}
+	wipe(row.pair.der);
+	return rc;
 }
 
-static int seal_identity(struct mst_sealer *s, struct mst_read *r, struct mst_slice key, struct mst_slice value)
+static int seal_identity(struct mst_sealer *s, struct mst_read *r, struct mst_slice key,
+			 struct mst_slice value)
 {
 	struct bulk_chunk *chunk = mst_arena_get(r->arena, sizeof(*chunk));
 	struct mst_batch *b;
@@ -92,8 +117,10 @@ static int seal_identity(struct mst_sealer *s, struct mst_read *r, struct mst_sl
 		return 0;
 	b = mst_sealer_batch(s);
 	for (uint32_t i = 0; i < chunk->num; i++)
-		if (mst_bulk_chunk_open(&p12, r->arena, s->conf->seal, chunk, chunk->first + i, &r->err) < 0 ||
-		    mst_bulk_chunk_close(&chunk->sealed[i], r->arena, s->conf->seal, chunk, chunk->first + i, &p12, &r->err) < 0)
+		if (mst_bulk_chunk_open(&p12, r->arena, s->conf->seal, chunk, chunk->first + i,
+					&r->err) < 0 ||
+		    mst_bulk_chunk_close(&chunk->sealed[i], r->arena, s->conf->seal, chunk,
+					 chunk->first + i, &p12, &r->err) < 0)
 			return -1;
 	mst_bulk_chunk_put(b, chunk);
 	return 0;
@@ -102,10 +129,12 @@ static int seal_identity(struct mst_sealer *s, struct mst_read *r, struct mst_sl
 /* The key spaces that hold sealed values. */
 static const struct {
 	enum mst_space space;
-	int (*seal)(struct mst_sealer *s, struct mst_read *r, struct mst_slice key, struct mst_slice value);
+	int (*seal)(struct mst_sealer *s, struct mst_read *r, struct mst_slice key,
+		    struct mst_slice value);
 } rows[] = {
-	{MST_SPACE_AUTHORITY, seal_authority}, {MST_SPACE_CHANNEL, seal_channel},   {MST_SPACE_CERT, seal_cert},
-	{MST_SPACE_IDENTITY, seal_identity},   {MST_SPACE_KEYPOOL, seal_pool},
+	{MST_SPACE_AUTHORITY, seal_authority}, {MST_SPACE_CHANNEL, seal_channel},
+	{MST_SPACE_CERT, seal_cert},           {MST_SPACE_IDENTITY, seal_identity},
+	{MST_SPACE_KEYPOOL, seal_pool},
 };
 
 static void on_committed(struct mst_batch *b);
@@ -166,7 +195,8 @@ static void fail(struct mst_sealer *s)
 	mst_timer_set(s->app->loop, &s->timer, REST_MS);
 }
 
-static void give(struct mst_sealer *s, void (*run)(struct mst_job *work), void (*on_ran)(struct mst_job *work), enum seal_step to)
+static void give(struct mst_sealer *s, void (*run)(struct mst_job *work),
+		 void (*on_ran)(struct mst_job *work), enum seal_step to)
 {
 	s->work = (struct mst_job){.home = s->app->loop, .run = run, .on_ran = on_ran};
 	s->rc = 0;
@@ -192,7 +222,8 @@ static void on_settled(struct mst_job *work)
 	}
 	s->is_behind = false;
 	step(s, SEAL_IDLE);
-	mst_log(INFO, "everything is sealed under the newest master key", mst_f_u64("key", mst_seal_number(s->conf->seal)),
+	mst_log(INFO, "everything is sealed under the newest master key",
+		mst_f_u64("key", mst_seal_number(s->conf->seal)),
 		mst_f_u64("sealed_anew", s->num_sealed));
 }
 
@@ -295,7 +326,8 @@ static void on_checked(struct mst_job *work)
 	s->is_behind = s->num_needed > 1;
 	step(s, s->is_behind ? SEAL_WAIT : SEAL_IDLE);
 	if (s->is_behind)
-		mst_timer_set(s->app->loop, &s->timer, s->conf->first_ms ? s->conf->first_ms : FIRST_MS);
+		mst_timer_set(s->app->loop, &s->timer,
+			      s->conf->first_ms ? s->conf->first_ms : FIRST_MS);
 }
 
 static void on_due(struct mst_timer *timer)
@@ -344,7 +376,8 @@ void mst_sealer_rotate(struct mst_sealer *s)
 	give(s, on_new_worker, on_new, SEAL_NEW);
 }
 
-int mst_sealer_new(struct mst_sealer **out, struct mst_app *app, const struct mst_bulk_conf *conf, struct mst_err *e)
+int mst_sealer_new(struct mst_sealer **out, struct mst_app *app, const struct mst_bulk_conf *conf,
+		   struct mst_err *e)
 {
 	struct mst_sealer *s = calloc(1, sizeof(*s));
 

@@ -6,7 +6,9 @@
 #include "bulk_own.h"
 
 #define SEALER_BATCHES 256
-#define SEALER_KEY_MAX 64 /* the longest key of a record that holds something sealed is 32 bytes */
+#define SEALER_KEY_MAX                                                                             \
+	64 /* the longest key of a record that holds something sealed is 32 bytes                  \
+	    */
 
 enum seal_step {
 	SEAL_CHECK,  /* for a worker to say whether the store needs older keys */
@@ -27,9 +29,10 @@ struct mst_sealer {
 	struct mst_job work;
 	int rc;
 	struct mst_err err;
-	bool is_behind;     /* something may be sealed under an older key */
+	bool is_behind; /* something may be sealed under an older key */
 	size_t num_needed;
-	uint64_t num_sealed, new_ms, pass_ms; /* records sealed anew; when the key was made, when this pass began */
+	uint64_t num_sealed, new_ms,
+		pass_ms; /* records sealed anew; when the key was made, when this pass began */
 	struct key_call *caller; /* waits for NEW */
 	/* the pass */
 	size_t row;
@@ -44,7 +47,8 @@ struct mst_sealer {
 };
 /* mst_sealer_batch lends the page's next batch. */
 struct mst_batch *mst_sealer_batch(struct mst_sealer *s);
-/* mst_sealer_rotate makes a new key; only when IDLE. bulk_key.c: mst_sealer_answer tells the caller how that ended. */
+/* mst_sealer_rotate makes a new key; only when IDLE. bulk_key.c: mst_sealer_answer tells the caller
+ * how that ended. */
 void mst_sealer_rotate(struct mst_sealer *s);
 void mst_sealer_answer(struct mst_sealer *s);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /v1/bulk/{ID}/identities: what a job made, page by page, on a worker. With pkcs12=1 each with its private key: the file
- * that was made with it, or one made now; its password is random and told beside it.
+ * GET /v1/bulk/{ID}/identities: what a job made, page by page, on a worker. With pkcs12=1 each with
+ * its private key: the file that was made with it, or one made now; its password is random and told
+ * beside it.
  */
 #include "bulk_ask.h"
 
@@ -9,8 +10,9 @@
 #include "muster/log.h"
 #include "muster/text.h"
 
-#define PAGE_MAX     1000
-#define PAGE_MAX_P12 100 /* making a file takes some milliseconds, and a page is one job of a worker */
+#define PAGE_MAX 1000
+#define PAGE_MAX_P12                                                                               \
+	100 /* making a file takes some milliseconds, and a page is one job of a worker */
 
 static void wipe(struct mst_slice secret)
 {
@@ -27,20 +29,28 @@ static int make_p12(struct bulk_p12 *out, struct bulk_ask *ask, const struct mst
 
 	if (issued->key.len == 0)
 		return 0;
-	if (!ask->issuers && mst_issuers_load(&ask->issuers, ask->app->store, ask->app->seal, &r->err) < 0)
+	if (!ask->issuers &&
+	    mst_issuers_load(&ask->issuers, ask->app->store, ask->app->seal, &r->err) < 0)
 		return -1;
 	issuer = mst_issuers_find_id0(ask->issuers, issued->authority);
 	if (!issuer || issued->name.len > MST_NAME_MAX)
 		return mst_fail(&r->err, MST_E_STORE, "an identity without its authority");
 	memcpy(name, issued->name.at, issued->name.len);
 	name[issued->name.len] = 0;
-	return mst_bulk_make_p12(out, r->arena, issuer, issued->key, issued->cert, name, &r->err) < 0 ? -1 : 1;
+	return mst_bulk_make_p12(out, r->arena, issuer, issued->key, issued->cert, name, &r->err) <
+			       0
+		       ? -1
+		       : 1;
 }
 
-static int put_p12(struct bulk_ask *ask, const struct bulk_chunk *chunk, uint32_t index, const struct mst_issued *issued)
+static int put_p12(struct bulk_ask *ask, const struct bulk_chunk *chunk, uint32_t index,
+		   const struct mst_issued *issued)
 {
 	struct bulk_p12 p12;
-	int rc = chunk->has_p12 ? mst_bulk_chunk_open(&p12, ask->read.arena, ask->app->seal, chunk, index, &ask->read.err) < 0 ? -1 : 1
+	int rc = chunk->has_p12 ? mst_bulk_chunk_open(&p12, ask->read.arena, ask->app->seal, chunk,
+						      index, &ask->read.err) < 0
+					  ? -1
+					  : 1
 				: make_p12(&p12, ask, issued);
 
 	if (rc == 1) {
@@ -84,16 +94,20 @@ static int put_page(struct bulk_ask *ask, struct bulk_chunk *chunk, uint32_t fir
 	uint32_t index = first;
 	int rc = 1;
 
-	while (index < end && (rc = mst_bulk_chunk_next(&ask->read, chunk, ask->one.key, index)) == 1) {
+	while (index < end &&
+	       (rc = mst_bulk_chunk_next(&ask->read, chunk, ask->one.key, index)) == 1) {
 		if (index < chunk->first)
-			return mst_fail(&ask->read.err, MST_E_STORE, "identities of a bulk job are missing");
+			return mst_fail(&ask->read.err, MST_E_STORE,
+					"identities of a bulk job are missing");
 		for (; index < end && index < chunk->first + chunk->num; index++)
 			if (put_identity(ask, chunk, index) < 0)
 				return -1;
 	}
 	if (rc < 0)
 		return -1;
-	return index < end ? mst_fail(&ask->read.err, MST_E_STORE, "identities of a bulk job are missing") : 0;
+	return index < end ? mst_fail(&ask->read.err, MST_E_STORE,
+				      "identities of a bulk job are missing")
+			   : 0;
 }
 
 static int plan(struct mst_read *r)
@@ -149,8 +163,10 @@ enum mst_step mst_bulk_identities(struct mst_xchg *x)
 	if (!ask)
 		return STEP_REPLY;
 	ask->jobs = &ask->one;
-	ask->wants_p12 = mst_xchg_query(x, &word, MST_S("pkcs12")) && mst_slice_eq(word, MST_S("1"));
-	if (mst_bulk_ask_id(ask, ask->one.key) < 0 || mst_bulk_ask_page(ask, ask->wants_p12 ? PAGE_MAX_P12 : PAGE_MAX) < 0)
+	ask->wants_p12 =
+		mst_xchg_query(x, &word, MST_S("pkcs12")) && mst_slice_eq(word, MST_S("1"));
+	if (mst_bulk_ask_id(ask, ask->one.key) < 0 ||
+	    mst_bulk_ask_page(ask, ask->wants_p12 ? PAGE_MAX_P12 : PAGE_MAX) < 0)
 		return mst_xchg_fail(x);
 	return mst_bulk_ask_read(ask, MST_LANE_BULK, plan_and_drop);
 }
@@ -166,7 +182,8 @@ enum mst_step mst_bulk_told(struct mst_xchg *x)
 	}
 	if (ask->num_opened) {
 		mst_bulk_record_id(id, &ask->one);
-		mst_log(INFO, "private keys given out", mst_f_u64("exchange", x->id), mst_f_str("who", x->who), mst_f_str("job", id),
+		mst_log(INFO, "private keys given out", mst_f_u64("exchange", x->id),
+			mst_f_str("who", x->who), mst_f_str("job", id),
 			mst_f_u64("num", ask->num_opened));
 	}
 	return mst_xchg_answer(x, 200, MST_JSON_TYPE, ask->body);

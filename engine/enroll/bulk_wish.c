@@ -3,12 +3,13 @@
 #include "bulk_ask.h"
 #include "muster/text.h"
 
-#define JSON_DEPTH 3
-#define FIRST_MAX  999999999999999ull /* fifteen digits: JSON's numbers hold them everywhere */
-#define WHO_MAX    128
-#define RSA_BITS(kind) (2048u + 1024u * (uint32_t)((kind) - MST_KEY_RSA2048))
+#define JSON_DEPTH     3
+#define FIRST_MAX      999999999999999ull /* fifteen digits: JSON's numbers hold them everywhere */
+#define WHO_MAX        128
+#define RSA_BITS(kind) (2048u + 1024u * (uint32_t)((kind)-MST_KEY_RSA2048))
 
-static const char *const kind_words[MST_NUM_KEY_KINDS] = {"p256", "p384", "rsa2048", "rsa3072", "rsa4096"};
+static const char *const kind_words[MST_NUM_KEY_KINDS] = {"p256", "p384", "rsa2048", "rsa3072",
+							  "rsa4096"};
 
 const char *mst_bulk_kind_word(enum mst_key_kind kind)
 {
@@ -21,11 +22,14 @@ static int name_check(struct mst_slice name, const char *key, struct mst_err *e)
 
 	for (size_t i = 0; i < name.len && is_fine; i++)
 		is_fine = name.at[i] >= 0x20 && name.at[i] != 0x7f;
-	return is_fine ? 0 : mst_fail(e, MST_E_SYNTAX, "\"%s\" wants 1 to %d printable bytes", key, MST_NAME_MAX);
+	return is_fine ? 0
+		       : mst_fail(e, MST_E_SYNTAX, "\"%s\" wants 1 to %d printable bytes", key,
+				  MST_NAME_MAX);
 }
 
 /* 1 with the text copied, 0 absent, -1. */
-static int read_text(struct mst_slice *out, struct bulk_ask *ask, const struct mst_json_value *root, const char *key)
+static int read_text(struct mst_slice *out, struct bulk_ask *ask, const struct mst_json_value *root,
+		     const char *key)
 {
 	struct mst_err *e = &ask->x->err;
 	struct mst_slice text;
@@ -36,18 +40,20 @@ static int read_text(struct mst_slice *out, struct bulk_ask *ask, const struct m
 		return rc;
 	if (name_check(text, key, e) < 0)
 		return -1;
-	return mst_arena_copy(&ask->x->arena, out, text) ? 1 : mst_fail(e, MST_E_BUSY, "out of memory");
+	return mst_arena_copy(&ask->x->arena, out, text) ? 1
+							 : mst_fail(e, MST_E_BUSY, "out of memory");
 }
 
-static int read_number(uint64_t *out, struct bulk_ask *ask, const struct mst_json_value *root, const char *key, uint64_t fallback,
-		       uint64_t most)
+static int read_number(uint64_t *out, struct bulk_ask *ask, const struct mst_json_value *root,
+		       const char *key, uint64_t fallback, uint64_t most)
 {
 	int rc = mst_json_get_u64(root, out, key, &ask->x->err);
 
 	if (rc == 0)
 		*out = fallback;
 	if (rc < 0 || *out > most)
-		return mst_fail(&ask->x->err, MST_E_SYNTAX, "\"%s\" wants a number up to %llu", key, (unsigned long long)most);
+		return mst_fail(&ask->x->err, MST_E_SYNTAX, "\"%s\" wants a number up to %llu", key,
+				(unsigned long long)most);
 	return 0;
 }
 
@@ -60,10 +66,12 @@ static int read_names(struct bulk_ask *ask, const struct mst_json_value *list)
 	struct mst_grow g;
 
 	if (num == 0 || num > MST_BULK_NAMES_MAX)
-		return mst_fail(e, MST_E_SYNTAX, "\"names\" wants 1 to %d names", MST_BULK_NAMES_MAX);
+		return mst_fail(e, MST_E_SYNTAX, "\"names\" wants 1 to %d names",
+				MST_BULK_NAMES_MAX);
 	mst_grow_init(&g, &ask->x->arena);
 	for (size_t i = 0; i < num; i++) {
-		if (mst_json_get_text0(mst_json_at0(list, i), &name, NULL, e) < 0 || name_check(name, "names", e) < 0)
+		if (mst_json_get_text0(mst_json_at0(list, i), &name, NULL, e) < 0 ||
+		    name_check(name, "names", e) < 0)
 			return -1;
 		mst_grow_put(&g, name);
 		mst_grow_byte(&g, 0);
@@ -83,8 +91,10 @@ static int read_pattern(struct bulk_ask *ask, const struct mst_json_value *root)
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return mst_fail(&ask->x->err, MST_E_SYNTAX, "a bulk job needs \"prefix\" and \"count\", or \"names\"");
-	if (read_number(&total, ask, root, "count", 0, UINT32_MAX) < 0 || read_number(&digits, ask, root, "digits", 0, 20) < 0 ||
+		return mst_fail(&ask->x->err, MST_E_SYNTAX,
+				"a bulk job needs \"prefix\" and \"count\", or \"names\"");
+	if (read_number(&total, ask, root, "count", 0, UINT32_MAX) < 0 ||
+	    read_number(&digits, ask, root, "digits", 0, 20) < 0 ||
 	    read_number(&job->first, ask, root, "first", 1, FIRST_MAX) < 0)
 		return -1;
 	job->total = (uint32_t)total;
@@ -98,7 +108,8 @@ static int read_kind(struct bulk_ask *ask, const struct mst_json_value *root)
 	int rc = read_text(&text, ask, root, "kind");
 
 	ask->one.kind = MST_KEY_P256;
-	return rc <= 0 ? rc : mst_key_kind_from(&ask->one.kind, (const char *)text.at, &ask->x->err);
+	return rc <= 0 ? rc
+		       : mst_key_kind_from(&ask->one.kind, (const char *)text.at, &ask->x->err);
 }
 
 static int read_wish(struct bulk_ask *ask, const struct mst_json_value *root)
@@ -111,14 +122,16 @@ static int read_wish(struct bulk_ask *ask, const struct mst_json_value *root)
 
 	if (rc == 0)
 		mst_fail(&x->err, MST_E_SYNTAX, "a bulk job needs \"authority\"");
-	if (rc <= 0 || read_kind(ask, root) < 0 || read_text(&job->organization, ask, root, "organization") < 0 ||
+	if (rc <= 0 || read_kind(ask, root) < 0 ||
+	    read_text(&job->organization, ask, root, "organization") < 0 ||
 	    mst_json_get_bool(root, &job->has_p12, "pkcs12", &x->err) < 0)
 		return -1;
 	rc = mst_json_get_array0(root, &names, "names", &x->err);
 	if (rc < 0 || (rc == 1 ? read_names(ask, names) : read_pattern(ask, root)) < 0)
 		return -1;
 	if (job->total == 0 || job->total > total_max)
-		return mst_fail(&x->err, MST_E_SYNTAX, "one job makes 1 to %u identities", total_max);
+		return mst_fail(&x->err, MST_E_SYNTAX, "one job makes 1 to %u identities",
+				total_max);
 	return 0;
 }
 
@@ -165,6 +178,8 @@ int mst_bulk_wish_check(struct bulk_ask *ask)
 	if (kind < MST_KEY_RSA2048 && !template->takes_ec)
 		return mst_fail(e, MST_E_DENIED, "this authority takes RSA keys only");
 	if (kind >= MST_KEY_RSA2048 && RSA_BITS(kind) < template->rsa_bits_min)
-		return mst_fail(e, MST_E_DENIED, "this authority takes RSA keys of %u bits and more", template->rsa_bits_min);
+		return mst_fail(e, MST_E_DENIED,
+				"this authority takes RSA keys of %u bits and more",
+				template->rsa_bits_min);
 	return 0;
 }

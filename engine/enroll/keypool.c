@@ -4,7 +4,8 @@
  *
  *   | kind 1 | time 8 | random 8 |  ->  SubjectPublicKeyInfo, sealed PKCS#8
  *
- * Keys of records grow with time and are never used again, so what was taken costs those who come later nothing.
+ * Keys of records grow with time and are never used again, so what was taken costs those who come
+ * later nothing.
  */
 #include "keypool_own.h"
 
@@ -28,13 +29,15 @@ int mst_keypool_kinds(uint32_t *out, const char *words, struct mst_err *e)
 		is_more = mst_slice_cut(&word, &rest, rest, ',');
 		word = mst_slice_trim(word);
 		if (word.len == 0 || word.len >= sizeof(text))
-			return mst_fail(e, MST_E_CONF, "kinds of keys: words with commas between them");
+			return mst_fail(e, MST_E_CONF,
+					"kinds of keys: words with commas between them");
 		memcpy(text, word.at, word.len);
 		text[word.len] = 0;
 		if (mst_key_kind_from(&kind, text, e) < 0)
 			return -1;
 		if (kind < MST_KEY_RSA2048)
-			return mst_fail(e, MST_E_CONF, "%s keys are made as fast as they are read: no pool", text);
+			return mst_fail(e, MST_E_CONF,
+					"%s keys are made as fast as they are read: no pool", text);
 		*out |= MST_B(kind);
 	}
 	return 0;
@@ -47,8 +50,8 @@ static struct mst_slice bound(uint8_t out[static BOUND_LEN], const uint8_t *key)
 	return mst_slice(out, BOUND_LEN);
 }
 
-int mst_pool_put(struct mst_batch *b, const struct mst_pool_key *pair, const struct mst_seal *seal, enum mst_key_kind kind,
-		 struct mst_err *e)
+int mst_pool_put(struct mst_batch *b, const struct mst_pool_key *pair, const struct mst_seal *seal,
+		 enum mst_key_kind kind, struct mst_err *e)
 {
 	uint8_t key[POOL_KEY_LEN], room[BOUND_LEN];
 	uint64_t now_ms = (uint64_t)mst_clock_wall_ms();
@@ -71,14 +74,16 @@ int mst_pool_put(struct mst_batch *b, const struct mst_pool_key *pair, const str
 	return 0;
 }
 
-int mst_pool_open(struct pool_row *row, struct mst_arena *arena, const struct mst_seal *seal, struct mst_err *e)
+int mst_pool_open(struct pool_row *row, struct mst_arena *arena, const struct mst_seal *seal,
+		  struct mst_err *e)
 {
 	uint8_t room[BOUND_LEN];
 	struct mst_slice sealed;
 	struct mst_unpack u;
 
 	if (row->key.len != POOL_KEY_LEN)
-		return mst_fail(e, MST_E_STORE, "the key of a key in the pool has %zu bytes", row->key.len);
+		return mst_fail(e, MST_E_STORE, "the key of a key in the pool has %zu bytes",
+				row->key.len);
 	mst_unpack_begin(&u, row->value, VERSION);
 	row->pair.spki = mst_unpack_bytes(&u);
 	sealed = mst_unpack_bytes(&u);
@@ -92,10 +97,12 @@ int mst_pool_next(struct mst_walk *w, struct mst_read *r, struct pool_row *out, 
 {
 	const struct mst_slice none = {NULL, 0};
 
-	if (!w->r && mst_walk_init(w, r, MST_SPACE_KEYPOOL, mst_slice(kind, kind ? 1 : 0), none) < 0)
+	if (!w->r &&
+	    mst_walk_init(w, r, MST_SPACE_KEYPOOL, mst_slice(kind, kind ? 1 : 0), none) < 0)
 		return -1;
 	int rc = mst_walk_next(w);
-	if (rc == 1 && (!mst_arena_copy(r->arena, &out->key, w->key) || !mst_arena_copy(r->arena, &out->value, w->value)))
+	if (rc == 1 && (!mst_arena_copy(r->arena, &out->key, w->key) ||
+			!mst_arena_copy(r->arena, &out->value, w->value)))
 		return mst_fail(&r->err, MST_E_BUSY, "no memory for the pool's keys");
 	return rc;
 }
@@ -114,20 +121,23 @@ static int plan(struct mst_read *r)
 	int rc = 1;
 
 	look->num = 0;
-	while (look->num < look->most && (rc = mst_pool_next(&w, r, &look->rows[look->num], &look->kind)) == 1)
+	while (look->num < look->most &&
+	       (rc = mst_pool_next(&w, r, &look->rows[look->num], &look->kind)) == 1)
 		look->num++;
 	mst_walk_done(&w);
 	return rc < 0 ? -1 : 0;
 }
 
 /* 1 taken, 0 somebody was faster, -1. */
-static int take(struct look *look, struct mst_arena *arena, struct mst_store *store, struct mst_err *e)
+static int take(struct look *look, struct mst_arena *arena, struct mst_store *store,
+		struct mst_err *e)
 {
 	struct mst_batch b;
 
 	mst_batch_init(&b, arena, NULL, NULL);
 	for (uint32_t i = 0; i < look->num; i++) {
-		mst_batch_require_same(&b, MST_SPACE_KEYPOOL, look->rows[i].key, look->rows[i].value);
+		mst_batch_require_same(&b, MST_SPACE_KEYPOOL, look->rows[i].key,
+				       look->rows[i].value);
 		mst_batch_drop(&b, MST_SPACE_KEYPOOL, look->rows[i].key);
 	}
 	if (mst_store_commit_here(store, &b) == 0)
@@ -138,8 +148,9 @@ static int take(struct look *look, struct mst_arena *arena, struct mst_store *st
 	return -1;
 }
 
-int mst_keypool_take(struct mst_pool_key *out, uint32_t *num, uint32_t most, struct mst_arena *arena, struct mst_store *store,
-		     const struct mst_seal *seal, enum mst_key_kind kind, struct mst_err *e)
+int mst_keypool_take(struct mst_pool_key *out, uint32_t *num, uint32_t most,
+		     struct mst_arena *arena, struct mst_store *store, const struct mst_seal *seal,
+		     enum mst_key_kind kind, struct mst_err *e)
 {
 	struct look look = {.r = {.plan = plan, .arena = arena}, .kind = (uint8_t)kind};
 	int rc = 0;

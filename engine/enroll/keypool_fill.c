@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fills the pool of RSA keys, one key at a time on the bulk lane: whatever else waits there comes between two keys. */
+/* Fills the pool of RSA keys, one key at a time on the bulk lane: whatever else waits there comes
+ * between two keys. */
 #include "bulk_own.h"
 #include "keypool_own.h"
 
@@ -44,9 +45,11 @@ static int plan(struct mst_read *r)
 }
 
 /* 1: the kind wants a key more, 0, -1. */
-static int is_wanted(struct mst_filler *f, enum mst_key_kind kind, struct mst_arena *arena, struct mst_err *e)
+static int is_wanted(struct mst_filler *f, enum mst_key_kind kind, struct mst_arena *arena,
+		     struct mst_err *e)
 {
-	struct count count = {.r = {.plan = plan, .arena = arena}, .kind = (uint8_t)kind, .most = f->conf.size};
+	struct count count = {
+		.r = {.plan = plan, .arena = arena}, .kind = (uint8_t)kind, .most = f->conf.size};
 
 	if (!(f->conf.kinds & MST_B(kind)))
 		return 0;
@@ -61,7 +64,8 @@ static int is_wanted(struct mst_filler *f, enum mst_key_kind kind, struct mst_ar
 	return (f->filling & MST_B(kind)) != 0;
 }
 
-static int make(struct mst_filler *f, enum mst_key_kind kind, struct mst_arena *arena, struct mst_err *e)
+static int make(struct mst_filler *f, enum mst_key_kind kind, struct mst_arena *arena,
+		struct mst_err *e)
 {
 	struct mst_pool_key pair;
 	struct mst_batch b;
@@ -118,7 +122,8 @@ static void on_due(struct mst_timer *timer)
 		mst_timer_set(f->app->loop, &f->timer, LOOK_MS);
 }
 
-int mst_filler_new(struct mst_filler **out, struct mst_app *app, const struct mst_bulk_conf *conf, struct mst_err *e)
+int mst_filler_new(struct mst_filler **out, struct mst_app *app, const struct mst_bulk_conf *conf,
+		   struct mst_err *e)
 {
 	struct mst_filler *f = calloc(1, sizeof(*f));
 

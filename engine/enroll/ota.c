@@ -97,17 +97,16 @@ static int take_text(struct mst_slice *out, struct mst_arena *arena, const struc
 
 static int read_attributes(struct ota_message *out, struct mst_arena *arena, struct mst_slice content, struct mst_err *e)
 {
-	struct mst_plist *root = NULL;
-	int rc = mst_plist_parse(&root, content, &limits, e);
+	const struct mst_plist *root;
 
-	if (rc == 0 && (take_text(&out->udid, arena, root, "UDID", e) < 0 ||
-			take_text(&out->challenge, arena, root, "CHALLENGE", e) < 0 ||
-			take_text(&out->serial, arena, root, "SERIAL", e) < 0 ||
-			take_text(&out->product, arena, root, "PRODUCT", e) < 0 ||
-			take_text(&out->version, arena, root, "VERSION", e) < 0))
-		rc = -1;
-	mst_plist_free(&root);
-	return rc;
+	if (mst_plist_parse(&root, arena, content, &limits, e) < 0 ||
+	    take_text(&out->udid, arena, root, "UDID", e) < 0 ||
+	    take_text(&out->challenge, arena, root, "CHALLENGE", e) < 0 ||
+	    take_text(&out->serial, arena, root, "SERIAL", e) < 0 ||
+	    take_text(&out->product, arena, root, "PRODUCT", e) < 0 ||
+	    take_text(&out->version, arena, root, "VERSION", e) < 0)
+		return -1;
+	return 0;
 }
 
 /* It becomes a common name. */

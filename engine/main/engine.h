@@ -25,7 +25,8 @@ struct release {
 struct mst_facts {
 	struct mst_conf *conf;
 	struct mst_arena arena;
-	struct mst_trust *trust;
+	struct mst_trust *trust, *front_ends; /* CAs of devices; of front ends, NULL: none */
+	uint32_t identity_sources;            /* MST_FROM_* */
 	struct mst_slice chain_pem, key_pem;
 	struct mst_slice enroll_cert, enroll_key, enroll_chain, enroll_roots, enroll_apple; /* PEM */
 	uint8_t (*api_keys)[32];
@@ -38,7 +39,7 @@ void mst_facts_free(struct mst_facts **facts);
 
 /* Who judges the certificates of a loop's peers: also for contexts that older sessions keep alive. */
 struct mst_judge {
-	struct mst_trust *trust;
+	struct mst_trust *trust, *front_ends; /* front_ends NULL: there are none */
 	struct mst_barred *barred;
 };
 

@@ -25,6 +25,51 @@ static int read_trust(struct mst_facts *facts, struct mst_err *e)
 	return mst_fail(e, MST_E_CONF, "%s: %s", facts->conf->device_ca, why.text);
 }
 
+static const struct {
+	struct mst_slice word;
+	uint32_t source;
+} source_rows[] = {
+	{MST_S_INIT("tls"), MST_FROM_TLS},
+	{MST_S_INIT("signature"), MST_FROM_SIGNATURE},
+	{MST_S_INIT("header"), MST_FROM_HEADER},
+};
+
+static int read_sources(struct mst_facts *facts, struct mst_err *e)
+{
+	struct mst_slice part, rest = mst_slice_str(facts->conf->identity_sources);
+
+	for (bool is_more = true; is_more;) {
+		size_t i = 0;
+		is_more = mst_slice_cut(&part, &rest, rest, ',');
+		while (i < MST_LEN(source_rows) && !mst_slice_eq(mst_slice_trim(part), source_rows[i].word))
+			i++;
+		if (i == MST_LEN(source_rows))
+			return mst_fail(e, MST_E_CONF, "[identity] sources: tls, signature and header are known, separated by commas");
+		facts->identity_sources |= source_rows[i].source;
+	}
+	return 0;
+}
+
+/* Whoever vouches for devices and front ends would make every device a front end, which speaks for others. */
+static int read_front_ends(struct mst_facts *facts, struct mst_err *e)
+{
+	const char *path = facts->conf->front_end_ca;
+	struct mst_slice pem;
+	struct mst_err why = {0};
+
+	if ((facts->identity_sources & MST_FROM_HEADER) && !path[0])
+		return mst_fail(e, MST_E_CONF, "[identity] sources has header: front_end_ca is needed");
+	if (!path[0])
+		return 0;
+	if (read_pem(&pem, facts, path, e) != 0)
+		return -1;
+	if (mst_trust_new(&facts->front_ends, pem, &why) != 0)
+		return mst_fail(e, MST_E_CONF, "%s: %s", path, why.text);
+	if (mst_trust_shares(facts->trust, facts->front_ends))
+		return mst_fail(e, MST_E_CONF, "%s: a CA of front ends may not be one of devices", path);
+	return 0;
+}
+
 /* One line: 64 hex digits; empty lines and lines that begin with # are for people. */
 static int read_api_key(struct mst_facts *facts, struct mst_slice line, struct mst_err *e)
 {
@@ -95,6 +140,7 @@ int mst_facts_new(struct mst_facts **out, const char *conf_path, struct mst_err 
 	if (mst_conf_load(&facts->conf, conf_path, e) != 0 ||
 	    read_pem(&facts->chain_pem, facts, facts->conf->portal_certificate, e) != 0 ||
 	    read_pem(&facts->key_pem, facts, facts->conf->portal_key, e) != 0 || read_trust(facts, e) != 0 ||
+	    read_sources(facts, e) != 0 || read_front_ends(facts, e) != 0 ||
 	    read_api_keys(facts, e) != 0 || read_enroll(facts, e) != 0) {
 		mst_facts_free(&facts);
 		return -1;
@@ -114,6 +160,7 @@ void mst_facts_free(struct mst_facts **facts)
 	if (f->enroll_key.len)
 		mst_wipe((void *)(uintptr_t)f->enroll_key.at, f->enroll_key.len);
 	mst_trust_free(&f->trust);
+	mst_trust_free(&f->front_ends);
 	free(f->api_keys);
 	mst_arena_done(&f->arena);
 	mst_conf_free(&f->conf);

@@ -50,7 +50,14 @@ static int judge(void *context, struct mst_peer *out, const struct mst_slice *ch
 {
 	const struct mst_judge *judge_of = context;
 
-	return mst_trust_verify(judge_of->trust, out, chain, num_chain, now_s, e);
+	struct mst_err why;
+
+	if (!judge_of->front_ends)
+		return mst_trust_verify(judge_of->trust, out, chain, num_chain, now_s, e);
+	/* A front end's CA is no device's: the CA in `out` says who this is. */
+	if (mst_trust_verify(judge_of->trust, out, chain, num_chain, now_s, e) == 0)
+		return 0;
+	return mst_trust_verify(judge_of->front_ends, out, chain, num_chain, now_s, &why);
 }
 
 static int judge_again(void *context, const struct mst_peer *peer, struct mst_err *e)
@@ -136,6 +143,10 @@ static void fill_app(struct mst_lane_loop *lane)
 	lane->app.checkin_max = conf->checkin_max;
 	lane->app.report_max = conf->report_max;
 	lane->app.takes_unknown_certificate = conf->takes_unknown_certificate;
+	lane->app.identity_sources = lane->facts->identity_sources;
+	lane->app.trust = lane->facts->trust;
+	lane->app.front_ends = lane->facts->front_ends;
+	lane->app.front_end_names = conf->front_end_names;
 	mst_scep_tune(lane->scep, &(struct mst_scep_conf){
 						.rate = conf->scep_rate, .burst = conf->scep_burst, .takes_des = conf->scep_takes_des});
 }
@@ -157,7 +168,8 @@ int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct m
 	lane->app.enroll = enroll;
 	mst_http_set_tls(lane->http, MST_GATE_PORTAL, ctx);
 	lane->facts = facts;
-	lane->judge = (struct mst_judge){.trust = facts->trust, .barred = lane->app.barred};
+	lane->judge = (struct mst_judge){
+		.trust = facts->trust, .front_ends = facts->front_ends, .barred = lane->app.barred};
 	fill_net(&net, facts->conf);
 	mst_net_tune(lane->net, &net);
 	fill_http(&http, facts->conf);

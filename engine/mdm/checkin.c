@@ -38,14 +38,11 @@ enum mst_step mst_checkin_decode(struct mst_xchg *x)
 {
 	struct mdm_state *s = mst_mdm_state(x);
 	const struct mst_plist_limits limits = {s->app->checkin_max, DEPTH_MAX, NODES_MAX};
-	struct mst_plist *root = NULL;
-	int rc;
+	const struct mst_plist *root;
 
-	if (mst_plist_parse(&root, x->in.body, &limits, &x->err) < 0)
+	if (mst_plist_parse(&root, &x->arena, x->in.body, &limits, &x->err) < 0 || message_read(s, root) < 0)
 		return mst_xchg_fail(s->x);
-	rc = message_read(s, root);
-	mst_plist_free(&root);
-	return rc < 0 ? mst_xchg_fail(s->x) : STEP_NEXT;
+	return STEP_NEXT;
 }
 
 static int look_plan(struct mst_read *r)

@@ -30,7 +30,11 @@ static void on_worker(struct mst_job *job)
 {
 	struct mdm_decode *d = MST_HOME(job, struct mdm_decode, job);
 	struct mdm_state *s = d->s;
-	d->rc = mst_command_read(&s->message, &d->arena, s->x->in.body, s->app->report_max, &s->x->err);
+	struct mst_arena tree;
+
+	mst_arena_init(&tree, NULL, mst_plist_room(s->x->in.body.len, &mst_plist_limits_device));
+	d->rc = mst_command_read(&s->message, &d->arena, &tree, s->x->in.body, s->app->report_max, &s->x->err);
+	mst_arena_done(&tree);
 }
 
 static void on_ran(struct mst_job *job)
@@ -60,8 +64,9 @@ enum mst_step mst_command_decode(struct mst_xchg *x)
 
 	if (x->in.body.len > LONG_REPORT)
 		return decode_on_worker(s);
-	return mst_command_read(&s->message, &x->arena, x->in.body, s->app->report_max, &x->err) < 0 ? mst_xchg_fail(s->x)
-												     : STEP_NEXT;
+	if (mst_command_read(&s->message, &x->arena, &x->arena, x->in.body, s->app->report_max, &x->err) < 0)
+		return mst_xchg_fail(s->x);
+	return STEP_NEXT;
 }
 
 /* 0, -1 with x->err. */

@@ -30,17 +30,14 @@ static int items_read(struct mdm_message *out, struct mst_arena *arena, const st
 	return error_read(&out->first_error, arena, root, e);
 }
 
-int mst_command_read(struct mdm_message *out, struct mst_arena *arena, struct mst_slice body, size_t len_max,
-		     struct mst_err *e)
+int mst_command_read(struct mdm_message *out, struct mst_arena *arena, struct mst_arena *scratch, struct mst_slice body,
+		     size_t len_max, struct mst_err *e)
 {
 	struct mst_plist_limits limits = mst_plist_limits_device;
-	struct mst_plist *root = NULL;
-	int rc;
+	const struct mst_plist *root;
 
 	limits.len_max = len_max;
-	if (mst_plist_parse(&root, body, &limits, e) < 0)
+	if (mst_plist_parse(&root, scratch, body, &limits, e) < 0)
 		return -1;
-	rc = items_read(out, arena, root, e);
-	mst_plist_free(&root);
-	return rc;
+	return items_read(out, arena, root, e);
 }

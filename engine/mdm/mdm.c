@@ -28,7 +28,7 @@ bool mst_mdm_is_checkin(const struct mst_xchg *x)
 
 int mst_mdm_admit(struct mst_xchg *x)
 {
-	if (x->peer)
+	if (mst_source_of(x) != SOURCE_NONE)
 		return 0;
 	mst_count(MST_C_IDENTITY_REFUSED, 1);
 	return mst_fail(&x->err, MST_E_DENIED, "no client certificate");
@@ -47,7 +47,7 @@ static bool is_revoked(const struct mdm_state *s)
 enum mst_step mst_mdm_identify(struct mst_xchg *x)
 {
 	struct mdm_state *s;
-	size_t room = ROOM_FOR_BODY * x->in.body.len + ROOM_FOR_REST;
+	size_t room = ROOM_FOR_BODY * x->in.body.len + mst_plist_room(x->in.body.len, &mst_plist_limits_device) + ROOM_FOR_REST;
 
 	if (mst_mdm_admit(x) < 0)
 		return mst_xchg_fail(x);
@@ -58,9 +58,12 @@ enum mst_step mst_mdm_identify(struct mst_xchg *x)
 		return mst_xchg_refuse(x, MST_E_BUSY, "out of memory for a message");
 	s->x = x;
 	s->app = x->app;
-	s->peer = *x->peer;
 	s->now_ms = mst_clock_wall_ms();
 	x->state = s;
+	if (mst_source_peer(&s->peer, x, s->now_ms) < 0) {
+		mst_count(MST_C_IDENTITY_REFUSED, 1);
+		return mst_xchg_fail(x);
+	}
 	return is_revoked(s) ? mst_xchg_refuse(x, MST_E_DENIED, "the certificate is revoked") : STEP_NEXT;
 }
 

@@ -89,6 +89,12 @@ enum mdm_verdict mst_identity_judge(const struct mdm_facts *facts, const struct 
 void mst_identity_write(struct mst_batch *b, struct mst_device *device, const struct mdm_facts *facts,
 			const struct mst_peer *peer, enum mdm_verdict verdict, int64_t now_ms);
 
+/* source.c: where the device's certificate comes from. mst_source_of looks at the head only. mst_source_peer verifies what TLS
+ * has not: 0, or -1 with x->err. */
+enum mdm_source { SOURCE_NONE, SOURCE_TLS, SOURCE_SIGNATURE, SOURCE_HEADER };
+enum mdm_source mst_source_of(const struct mst_xchg *x);
+int mst_source_peer(struct mst_peer *out, struct mst_xchg *x, int64_t now_ms) MST_MUST;
+
 /* What an exchange of either way carries through its stages. */
 struct mdm_state {
 	struct mst_xchg *x;
@@ -173,9 +179,10 @@ extern const struct mdm_status_row mst_command_rows[];
 extern const size_t mst_command_num_rows;
 extern const struct mdm_item_row mst_command_items[];
 extern const size_t mst_command_num_items;
-/* mst_command_read parses a report into `out`; slices in `arena`. Any thread. */
-int mst_command_read(struct mdm_message *out, struct mst_arena *arena, struct mst_slice body, size_t len_max,
-		     struct mst_err *e) MST_MUST;
+/* mst_command_read parses a report into `out`; slices in `arena`, the rest of its tree in `scratch`, which may be the same. Any
+ * thread. */
+int mst_command_read(struct mdm_message *out, struct mst_arena *arena, struct mst_arena *scratch, struct mst_slice body,
+		     size_t len_max, struct mst_err *e) MST_MUST;
 
 /* The session of the command channel, session.c: in x->keep. */
 void mst_session_begin(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms);

@@ -50,6 +50,9 @@ static int plan(struct mst_read *r)
 		return mst_fail(&r->err, MST_E_ABSENT, "unknown authority");
 	if (rc != 1)
 		return rc;
+	/* About as many as last time: in one piece, then. */
+	if (m->before && m->before->crl.len)
+		(void)mst_grow_room(&m->entries, m->before->crl.len + m->before->crl.len / 8);
 	while ((rc = mst_revoked_next(&walk, r, &revoked, m->authority)) == 1)
 		take(m, &revoked);
 	mst_walk_done(&walk);

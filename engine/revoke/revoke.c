@@ -79,6 +79,8 @@ static int load_list(struct mst_read *r, struct mst_revoke *first, const uint8_t
 		list->users[i].revoke = first->all[i];
 		mst_publish_list_adopt(&list->users[i]);
 	}
+	/* What was revoked just before the end is not on it. */
+	mst_publish_soon(first, authority);
 	return 0;
 }
 

@@ -12,6 +12,8 @@ struct mst_scep;
 struct mst_barred;
 struct mst_revoke;
 
+enum { MST_FROM_TLS = 1, MST_FROM_SIGNATURE = 2, MST_FROM_HEADER = 4 };
+
 struct mst_app {
 	struct mst_loop *loop;
 	struct mst_store *store;
@@ -25,6 +27,11 @@ struct mst_app {
 	struct mst_barred *barred;      /* this loop's: revoked certificates (barred.h) */
 	struct mst_revoke *revoke;      /* this loop's: CRLs and OCSP answers (revoke.h) */
 	struct mst_enroll *enroll;      /* this loop's: signer and texts of enrolment profiles; NULL: none are given */
+	/* Where a device's certificate may come from (MST_FROM_*), the CAs of devices, and those of front ends that end TLS (NULL:
+	 * none) with the common names they may have (separated by commas, empty: any). */
+	uint32_t identity_sources;
+	struct mst_trust *trust, *front_ends;
+	const char *front_end_names;
 	const uint8_t (*api_keys)[32];  /* SHA-256 of each key that may use the operator API on the portal */
 	uint32_t num_api_keys;
 	uint32_t checkin_max;           /* bytes of a check-in message */

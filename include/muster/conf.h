@@ -28,6 +28,7 @@ struct mst_conf {
 	/* [identity] */
 	const char *device_ca;
 	bool takes_unknown_certificate;
+	const char *identity_sources, *front_end_ca, *front_end_names;
 	uint32_t known_max, ticket_s;
 	bool has_tickets;
 	/* [seal] */

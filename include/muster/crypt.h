@@ -102,6 +102,10 @@ int mst_trust_verify(void *trust, struct mst_peer *out, const struct mst_slice *
  * certificates itself, self-signed and pinned, is taken too. */
 int mst_trust_verify_server(void *trust, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s,
 			    struct mst_err *e) MST_MUST;
+/* mst_trust_has: the CA, by the SHA-256 of its key as in mst_peer, is one of the trusted. */
+bool mst_trust_has(const struct mst_trust *trust, const uint8_t ca[static 32]);
+/* mst_trust_shares: a CA is in both. */
+bool mst_trust_shares(const struct mst_trust *a, const struct mst_trust *b);
 /* mst_trust_names lends the subject names (DER) of the CAs. */
 size_t mst_trust_names(const struct mst_trust *trust, const struct mst_slice **names);
 

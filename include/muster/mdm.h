@@ -5,7 +5,8 @@
  *   checkin : identify > decode > look ~> apply ~> answer > reply
  *   command : identify > decode ~> look ~> report ~> next_up ~> offer > reply      ~> may wait
  *
- * identify: the certificate of TLS is the identity; none is 403, never 401 (a device that sees 401 unenrols). No byte of the
+ * identify: the certificate is the identity: of TLS, or of the message's signature, or of a front end's header, as configured
+ * (source.c); none is 403, never 401 (a device that sees 401 unenrols). No byte of the
  * body is parsed before. look: is the certificate this device's? Only then anything else is done; a device that is not known
  * gets Apple's error document com.apple.unrecognized.device. apply and report write everything in one batch and wait until
  * it is durable; a record that changed meanwhile is 503 with Retry-After: the device says it again.

@@ -3,9 +3,9 @@
  * Property lists as Apple devices send and take them: XML (the PropertyList-1.0 DTD) and binary
  * ("bplist00") are read, small XML ones are written.
  *
- * A reader's tree is one root with nodes inside; every node and slice lends from the root until
- * mst_plist_free. Nothing of a peer reaches the tree builder before its size, depth and shape have
- * been checked; declarations of own entities are refused.
+ * A reader's tree is one root with nodes inside, all in the caller's arena. Slices lend from the
+ * document where it holds the bytes as they are, from the arena where they had to be decoded.
+ * Declarations of own entities, other encodings than UTF-8 and keys named twice are refused.
  */
 #ifndef MUSTER_PLIST_H
 #define MUSTER_PLIST_H
@@ -32,14 +32,22 @@ enum mst_plist_kind {
 	MST_PLIST_INT,
 	MST_PLIST_REAL,
 	MST_PLIST_DATE,
-	MST_PLIST_OTHER,
+	MST_PLIST_OTHER, /* a UID */
 };
 
-/* mst_plist_parse reads one document whose root is a dictionary. Returns 0, -1 SYNTAX or TOO_BIG.
- * Any thread. Takes memory from the system (the tree's library does). */
-int mst_plist_parse(struct mst_plist **out, struct mst_slice bytes,
+/* mst_plist_parse reads one document whose root is a dictionary. Returns 0, -1 SYNTAX or TOO_BIG
+ * (over the limits, or over the arena's), then with `out` NULL. The tree lives as long as `arena`
+ * and `bytes` do. Any thread. */
+int mst_plist_parse(const struct mst_plist **out, struct mst_arena *arena, struct mst_slice bytes,
 		    const struct mst_plist_limits *limits, struct mst_err *e) MST_MUST;
-void mst_plist_free(struct mst_plist **root);
+/* mst_plist_room: what the tree of `len` bytes takes of an arena at most. A node takes 48 bytes and
+ * 16 to sort its key; in a binary document, where it is written with 2 bytes or more, 32 for what
+ * is known of the object, too. */
+static inline size_t mst_plist_room(size_t len, const struct mst_plist_limits *limits)
+{
+	size_t num = len < limits->nodes_max ? len : limits->nodes_max;
+	return 2 * len + 112 * num + 1024;
+}
 
 /* Getters: 1 with `out` set, 0 when `key` is absent (out: empty, false, 0, NULL), -1 SYNTAX naming
  * the key when it is of another kind or out of range. With `key` NULL they read the node itself.

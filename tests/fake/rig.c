@@ -15,7 +15,7 @@
 struct deal {
 	struct mst_xchg x;
 	struct rig *rig;
-	struct mst_header headers[2];
+	struct mst_header headers[5];
 	uint64_t keep[MST_KEEP_ROOM / 8];
 	bool is_over;
 };
@@ -59,6 +59,8 @@ struct rig *rig_new(void)
 		.api_keys = (const uint8_t(*)[32])rig->keys,
 		.num_api_keys = 1,
 		.checkin_max = 65536,
+		.identity_sources = MST_FROM_TLS,
+		.front_end_names = "",
 		.report_max = 4 << 20,
 		.started_ms = (uint64_t)mst_clock_wall_ms(),
 	};
@@ -171,6 +173,8 @@ struct deal *rig_begin(struct rig *rig, struct link *link, struct ask ask)
 	split_target(x);
 	add_header(deal, "content-type", ask.type);
 	add_header(deal, "authorization", ask.authorization);
+	for (size_t i = 0; i < MST_LEN(ask.more); i++)
+		add_header(deal, ask.more[i].name, ask.more[i].value);
 	x->gate = link->gate;
 	x->peer = link->has_peer ? &link->peer : NULL;
 	x->id = ++rig->next_id;

@@ -58,6 +58,9 @@ struct ask {
 	const char *target, *type, *authorization;
 	const void *body;
 	size_t len; /* 0: strlen(body) */
+	struct {
+		const char *name, *value; /* value NULL: none */
+	} more[3];                        /* headers */
 };
 struct answer rig_ask(struct rig *rig, struct link *link, struct ask ask);
 /* rig_begin and rig_end are its halves: several can be at work at once. */

@@ -18,8 +18,12 @@ static void add(struct bulk_kit *kit, const char *name, bool takes_ec, uint32_t 
 		.common_name = name,
 		.kind = MST_KEY_P256,
 		.days = 3650,
-		.template = {.days = 365, .key_usage = MST_KU_SIGN | MST_KU_ENCIPHER, .ext_key_usage = MST_EKU_CLIENT,
-			     .rsa_bits_min = rsa_bits_min, .takes_ec = takes_ec, .hash_bits = 256},
+		.template = {.days = 365,
+			     .key_usage = MST_KU_SIGN | MST_KU_ENCIPHER,
+			     .ext_key_usage = MST_EKU_CLIENT,
+			     .rsa_bits_min = rsa_bits_min,
+			     .takes_ec = takes_ec,
+			     .hash_bits = 256},
 		.crl_hours = 24,
 	};
 	struct mst_authority a;
@@ -36,15 +40,21 @@ static void make(struct bulk_kit *kit)
 {
 	struct mst_err e;
 
-	cr_assert_eq(mst_bulk_new(&kit->rig->app.bulk, &kit->rig->app, &kit->conf, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_bulk_new(&kit->rig->app.bulk, &kit->rig->app, &kit->conf, &e), 0, "%s",
+		     e.text);
 }
 
 void bulk_begin(struct bulk_kit *kit)
 {
 	*kit = (struct bulk_kit){.rig = rig_new()};
 	snprintf(kit->key_path, sizeof(kit->key_path), "%s/master.key", kit->rig->path);
-	kit->conf = (struct mst_bulk_conf){.slices_max = 3, .jobs_max = 5, .identities_max = 5000, .seal = kit->rig->seal,
-					   .seal_path = kit->key_path, .first_ms = 1, .quiet_ms = 200};
+	kit->conf = (struct mst_bulk_conf){.slices_max = 3,
+					   .jobs_max = 5,
+					   .identities_max = 5000,
+					   .seal = kit->rig->seal,
+					   .seal_path = kit->key_path,
+					   .first_ms = 1,
+					   .quiet_ms = 200};
 	add(kit, "devices", true, 2048);
 	add(kit, "strict", false, 3072);
 	make(kit);
@@ -70,12 +80,14 @@ static void take_down(struct bulk_kit *kit)
 	mst_store_close(&rig->app.store);
 	mst_bulk_free(&rig->app.bulk);
 	cr_assert_eq(mst_work_new(&rig->app.work, 2, 64, &e), 0, "%s", e.text);
-	cr_assert_eq(mst_store_open(&rig->app.store, &rig->conf, rig->app.work, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_store_open(&rig->app.store, &rig->conf, rig->app.work, &e), 0, "%s",
+		     e.text);
 }
 
 void bulk_restart(struct bulk_kit *kit)
 {
-	struct mst_loop_conf conf = {.num_entries = 64, .num_files = 64, .num_buffers = 16, .cpu = -1, .name = "rig"};
+	struct mst_loop_conf conf = {
+		.num_entries = 64, .num_files = 64, .num_buffers = 16, .cpu = -1, .name = "rig"};
 	struct rig *rig = kit->rig;
 	struct mst_err e;
 
@@ -83,7 +95,8 @@ void bulk_restart(struct bulk_kit *kit)
 	mst_seen_free(&rig->app.seen);
 	mst_loop_free(&rig->app.loop); /* what came home too late is gone */
 	cr_assert_eq(mst_loop_new(&rig->app.loop, &conf, &e), 0, "%s", e.text);
-	cr_assert_eq(mst_seen_new(&rig->app.seen, rig->app.store, rig->app.loop, 0, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_seen_new(&rig->app.seen, rig->app.store, rig->app.loop, 0, &e), 0, "%s",
+		     e.text);
 	make(kit);
 }
 
@@ -97,7 +110,11 @@ struct answer bulk_post(struct bulk_kit *kit, const char *body)
 {
 	struct link control = rig_control();
 
-	return rig_ask(kit->rig, &control, (struct ask){.has_method = true, .method = MST_POST, .target = "/v1/bulk", .body = body});
+	return rig_ask(kit->rig, &control,
+		       (struct ask){.has_method = true,
+				    .method = MST_POST,
+				    .target = "/v1/bulk",
+				    .body = body});
 }
 
 struct answer bulk_delete(struct bulk_kit *kit, const char *id)
@@ -105,7 +122,9 @@ struct answer bulk_delete(struct bulk_kit *kit, const char *id)
 	struct link control = rig_control();
 
 	return rig_ask(kit->rig, &control,
-		       (struct ask){.has_method = true, .method = MST_DELETE, .target = rig_text(kit->rig, "/v1/bulk/%s", id)});
+		       (struct ask){.has_method = true,
+				    .method = MST_DELETE,
+				    .target = rig_text(kit->rig, "/v1/bulk/%s", id)});
 }
 
 static struct mst_json_value *parse(struct answer answer)
@@ -113,7 +132,8 @@ static struct mst_json_value *parse(struct answer answer)
 	struct mst_json_value *root;
 	struct mst_err e;
 
-	cr_assert_eq(mst_json_parse(&root, mst_slice(answer.body, answer.len), 64u << 20, 8, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_json_parse(&root, mst_slice(answer.body, answer.len), 64u << 20, 8, &e), 0,
+		     "%s", e.text);
 	return root;
 }
 
@@ -122,7 +142,9 @@ static char *text_of(struct bulk_kit *kit, const struct mst_json_value *root, co
 	struct mst_slice text;
 	struct mst_err e;
 
-	return mst_json_get_text0(root, &text, key, &e) == 1 ? rig_text(kit->rig, "%.*s", (int)text.len, (const char *)text.at) : NULL;
+	return mst_json_get_text0(root, &text, key, &e) == 1
+		       ? rig_text(kit->rig, "%.*s", (int)text.len, (const char *)text.at)
+		       : NULL;
 }
 
 char *bulk_start(struct bulk_kit *kit, const char *body)
@@ -131,7 +153,7 @@ char *bulk_start(struct bulk_kit *kit, const char *body)
 	struct mst_json_value *root;
 	char *id;
 
-	for (int i = 0; i < 100; i++) { /* until the queue has read the store */
+	for (int i = 0; i < 100; i++) {
 		answer = bulk_post(kit, body);
 		if (answer.status != 503)
 			break;
@@ -212,7 +234,8 @@ static void check_cert(const struct mst_json_value *item, const char *name)
 	cr_expect(!cert.is_ca);
 }
 
-static void check_item(struct bulk_kit *kit, const struct mst_json_value *item, uint32_t index, const char *prefix, char **serial)
+static void check_item(struct bulk_kit *kit, const struct mst_json_value *item, uint32_t index,
+		       const char *prefix, char **serial)
 {
 	struct mst_err e;
 	uint64_t n;
@@ -228,14 +251,17 @@ static void check_item(struct bulk_kit *kit, const struct mst_json_value *item, 
 	check_cert(item, name);
 }
 
-void bulk_check(struct bulk_kit *kit, const char *id, uint32_t num, const char *prefix, uint32_t stored)
+void bulk_check(struct bulk_kit *kit, const char *id, uint32_t num, const char *prefix,
+		uint32_t stored)
 {
 	char **serials = calloc(num + 1, sizeof(*serials)), *next = (char *)"0";
 	uint32_t seen = 0;
 	struct mst_err e;
 
 	while (next) {
-		struct answer answer = rig_get(kit->rig, rig_text(kit->rig, "/v1/bulk/%s/identities?limit=170&cursor=%s", id, next));
+		struct answer answer = rig_get(
+			kit->rig,
+			rig_text(kit->rig, "/v1/bulk/%s/identities?limit=170&cursor=%s", id, next));
 		const struct mst_json_value *list;
 		cr_assert_eq(answer.status, 200, "%s", answer.body);
 		struct mst_json_value *root = parse(answer);
@@ -273,12 +299,14 @@ static int plan(struct mst_read *r)
 
 void bulk_change(struct bulk_kit *kit, const char *name, void (*change)(struct mst_authority *a))
 {
-	struct look look = {.read = {.arena = &kit->rig->arena, .plan = plan}, .seal = kit->rig->seal};
+	struct look look = {.read = {.arena = &kit->rig->arena, .plan = plan},
+			    .seal = kit->rig->seal};
 	struct mst_batch b;
 	struct mst_err e;
 
 	mst_authority_id(look.id, mst_slice_str(name));
-	cr_assert_eq(mst_store_read_here(kit->rig->app.store, &look.read), 0, "%s", look.read.err.text);
+	cr_assert_eq(mst_store_read_here(kit->rig->app.store, &look.read), 0, "%s",
+		     look.read.err.text);
 	change(&look.a);
 	mst_batch_init(&b, &kit->rig->arena, NULL, NULL);
 	cr_assert_eq(mst_authority_put(&b, &look.a, kit->rig->seal, &e), 0, "%s", e.text);

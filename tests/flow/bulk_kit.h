@@ -13,7 +13,8 @@ struct bulk_kit {
 	struct mst_bulk_conf conf;
 	char key_path[96];
 };
-/* bulk_begin: authorities "devices" (P-256) and "strict" (takes RSA keys of 3072 bits only); five open jobs at most. */
+/* bulk_begin: authorities "devices" (P-256) and "strict" (takes RSA keys of 3072 bits only); five
+ * open jobs at most. */
 void bulk_begin(struct bulk_kit *kit);
 void bulk_end(struct bulk_kit *kit);
 /* bulk_restart drops the queue in the middle of its work, and makes another on the same store. */
@@ -29,9 +30,11 @@ struct answer bulk_delete(struct bulk_kit *kit, const char *id);
 char *bulk_state(struct bulk_kit *kit, const char *id);
 uint64_t bulk_number(struct bulk_kit *kit, const char *id, const char *key);
 void bulk_wait(struct bulk_kit *kit, const char *id, const char *state);
-/* bulk_check reads all pages: indexes 0 to num - 1 once each, numbers unique, each certificate of its name (prefix and number
- * from 1 when `prefix` is not NULL); as many certificates in the store as `stored`. */
-void bulk_check(struct bulk_kit *kit, const char *id, uint32_t num, const char *prefix, uint32_t stored);
+/* bulk_check reads all pages: indexes 0 to num - 1 once each, numbers unique, each certificate of
+ * its name (prefix and number from 1 when `prefix` is not NULL); as many certificates in the store
+ * as `stored`. */
+void bulk_check(struct bulk_kit *kit, const char *id, uint32_t num, const char *prefix,
+		uint32_t stored);
 /* bulk_change changes the authority's record. */
 void bulk_change(struct bulk_kit *kit, const char *name, void (*change)(struct mst_authority *a));
 

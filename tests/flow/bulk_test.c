@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bulk jobs through the API: made, listed, cancelled, stopped by the store, by a restart, by their authority. */
+/* Bulk jobs through the API: made, listed, cancelled, stopped by the store, by a restart, by their
+ * authority. */
 #include "bulk_kit.h"
 
 #include <stdio.h>
@@ -33,16 +34,19 @@ Test(bulk, numbers_have_digits_and_a_beginning)
 	char *id;
 
 	bulk_begin(&kit);
-	id = bulk_start(&kit, "{\"authority\":\"devices\",\"prefix\":\"x\",\"count\":3,\"first\":98,\"digits\":5,\"organization\":\"Org\"}");
+	id = bulk_start(&kit, "{\"authority\":\"devices\",\"prefix\":\"x\",\"count\":3,\"first\":"
+			      "98,\"digits\":5,\"organization\":\"Org\"}");
 	bulk_wait(&kit, id, "done");
 	answer = rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities", id));
-	cr_expect(strstr(answer.body, "\"x00098\"") && strstr(answer.body, "\"x00099\"") && strstr(answer.body, "\"x00100\""), "%s",
-		  answer.body);
+	cr_expect(strstr(answer.body, "\"x00098\"") && strstr(answer.body, "\"x00099\"") &&
+			  strstr(answer.body, "\"x00100\""),
+		  "%s", answer.body);
 	bulk_end(&kit);
 }
 
 /* Opens the PKCS#12 of each item in the page's text, whose names are `names`. */
-static void open_all(struct bulk_kit *kit, struct answer answer, const char *const *names, size_t num)
+static void open_all(struct bulk_kit *kit, struct answer answer, const char *const *names,
+		     size_t num)
 {
 	struct mst_json_value *root;
 	const struct mst_json_value *list;
@@ -53,7 +57,8 @@ static void open_all(struct bulk_kit *kit, struct answer answer, const char *con
 	size_t len;
 
 	cr_assert_eq(answer.status, 200, "%s", answer.body);
-	cr_assert_eq(mst_json_parse(&root, mst_slice(answer.body, answer.len), 64u << 20, 8, &e), 0);
+	cr_assert_eq(mst_json_parse(&root, mst_slice(answer.body, answer.len), 64u << 20, 8, &e),
+		     0);
 	cr_assert_eq(mst_json_get_array0(root, &list, "identities", &e), 1);
 	cr_assert_eq(mst_json_num(list), num);
 	for (size_t i = 0; i < num; i++) {
@@ -61,11 +66,14 @@ static void open_all(struct bulk_kit *kit, struct answer answer, const char *con
 		struct mst_slice spki;
 		struct mst_cert cert;
 		cr_assert_eq(mst_json_get_text0(mst_json_at0(list, i), &text, "pkcs12", &e), 1);
-		cr_assert_eq(mst_json_get_text0(mst_json_at0(list, i), &password, "password", &e), 1);
+		cr_assert_eq(mst_json_get_text0(mst_json_at0(list, i), &password, "password", &e),
+			     1);
 		cr_expect_eq(password.len, 24);
 		uint8_t *file = mst_arena_get(&kit->rig->arena, MST_BASE64_ROOM(text.len));
 		cr_assert_eq(mst_base64_get(file, &len, text, &e), 0);
-		cr_assert_eq(mst_p12_read(&p12, &kit->rig->arena, mst_slice(file, len), password, 0, &e), 0, "%s", e.text);
+		cr_assert_eq(
+			mst_p12_read(&p12, &kit->rig->arena, mst_slice(file, len), password, 0, &e),
+			0, "%s", e.text);
 		cr_assert_eq(mst_p12_identity(&identity, &p12, &e), 0, "%s", e.text);
 		cr_expect_eq(identity.num_chain, 1);
 		cr_expect(mst_slice_eq(identity.name, mst_slice_str(names[i])));
@@ -80,19 +88,22 @@ static void open_all(struct bulk_kit *kit, struct answer answer, const char *con
 
 Test(bulk, makes_pkcs12_files_for_a_list_of_names)
 {
-	static const char *const names[] = {"anna", "b\xc3\xa4rbel", "carl", "dora", "emil", "fritz", "gerd", "hans", "ida", "jan"};
+	static const char *const names[] = {"anna",  "b\xc3\xa4rbel", "carl", "dora", "emil",
+					    "fritz", "gerd",          "hans", "ida",  "jan"};
 	struct bulk_kit kit;
 	struct answer answer;
 	char *id;
 
 	bulk_begin(&kit);
-	id = bulk_start(&kit, "{\"authority\":\"devices\",\"pkcs12\":true,\"names\":[\"anna\",\"b\xc3\xa4rbel\",\"carl\",\"dora\",\"emil\","
+	id = bulk_start(&kit, "{\"authority\":\"devices\",\"pkcs12\":true,\"names\":[\"anna\","
+			      "\"b\xc3\xa4rbel\",\"carl\",\"dora\",\"emil\","
 			      "\"fritz\",\"gerd\",\"hans\",\"ida\",\"jan\"]}");
 	bulk_wait(&kit, id, "done");
 	bulk_check(&kit, id, 10, NULL, 10);
 	answer = rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities", id));
 	cr_expect(!strstr(answer.body, "pkcs12"), "nobody asked for keys");
-	open_all(&kit, rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities?pkcs12=1", id)), names, 10);
+	open_all(&kit, rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities?pkcs12=1", id)),
+		 names, 10);
 	bulk_end(&kit);
 }
 
@@ -103,9 +114,11 @@ Test(bulk, makes_a_pkcs12_of_a_kept_key_when_asked)
 	char *id;
 
 	bulk_begin(&kit);
-	id = bulk_start(&kit, "{\"authority\":\"devices\",\"prefix\":\"p\",\"count\":3,\"kind\":\"p384\"}");
+	id = bulk_start(
+		&kit, "{\"authority\":\"devices\",\"prefix\":\"p\",\"count\":3,\"kind\":\"p384\"}");
 	bulk_wait(&kit, id, "done");
-	open_all(&kit, rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities?pkcs12=1", id)), names, 3);
+	open_all(&kit, rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities?pkcs12=1", id)),
+		 names, 3);
 	bulk_end(&kit);
 }
 
@@ -123,20 +136,29 @@ Test(bulk, refuses_what_it_cannot_make)
 		{"{\"authority\":\"devices\",\"prefix\":\"x\"}", 400, "5000"},
 		{"{\"authority\":\"devices\",\"prefix\":\"x\",\"count\":5001}", 400, "5000"},
 		{"{\"authority\":\"devices\",\"prefix\":\"x\",\"count\":-1}", 400, NULL},
-		{"{\"authority\":\"devices\",\"prefix\":\"x\",\"count\":1,\"digits\":21}", 400, "digits"},
-		{"{\"authority\":\"devices\",\"prefix\":\"x\",\"count\":1,\"first\":1000000000000000}", 400, "first"},
+		{"{\"authority\":\"devices\",\"prefix\":\"x\",\"count\":1,\"digits\":21}", 400,
+		 "digits"},
+		{"{\"authority\":\"devices\",\"prefix\":\"x\",\"count\":1,\"first\":"
+		 "1000000000000000}",
+		 400, "first"},
 		{"{\"authority\":\"devices\",\"prefix\":\"x\\n\",\"count\":1}", 400, "prefix"},
-		{"{\"authority\":\"devices\",\"prefix\":\"1234567890123456789012345678901234567890123456789012345678901234\",\"count\":1}", 400,
-		 "64"},
-		{"{\"authority\":\"devices\",\"prefix\":\"12345678901234567890123456789012345678901234567890\",\"count\":1,\"digits\":15}", 400,
-		 "64"},
+		{"{\"authority\":\"devices\",\"prefix\":"
+		 "\"1234567890123456789012345678901234567890123456789012345678901234\",\"count\":"
+		 "1}",
+		 400, "64"},
+		{"{\"authority\":\"devices\",\"prefix\":"
+		 "\"12345678901234567890123456789012345678901234567890\",\"count\":1,\"digits\":"
+		 "15}",
+		 400, "64"},
 		{"{\"authority\":\"devices\",\"names\":[]}", 400, "names"},
 		{"{\"authority\":\"devices\",\"names\":[\"\"]}", 400, "names"},
 		{"{\"authority\":\"devices\",\"names\":[7]}", 400, NULL},
-		{"{\"authority\":\"devices\",\"prefix\":\"x\",\"count\":1,\"kind\":\"dsa\"}", 400, "dsa"},
+		{"{\"authority\":\"devices\",\"prefix\":\"x\",\"count\":1,\"kind\":\"dsa\"}", 400,
+		 "dsa"},
 		{"{\"authority\":\"nobody\",\"prefix\":\"x\",\"count\":1}", 404, NULL},
 		{"{\"authority\":\"strict\",\"prefix\":\"x\",\"count\":1}", 403, "RSA"},
-		{"{\"authority\":\"strict\",\"prefix\":\"x\",\"count\":1,\"kind\":\"rsa2048\"}", 403, "3072"},
+		{"{\"authority\":\"strict\",\"prefix\":\"x\",\"count\":1,\"kind\":\"rsa2048\"}",
+		 403, "3072"},
 	};
 	struct bulk_kit kit;
 
@@ -144,8 +166,10 @@ Test(bulk, refuses_what_it_cannot_make)
 	bulk_turn(&kit, 50);
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		struct answer answer = bulk_post(&kit, rows[i].body);
-		cr_expect_eq(answer.status, rows[i].status, "%s: %d %s", rows[i].body, answer.status, answer.body);
-		cr_expect(!rows[i].word || strstr(answer.body, rows[i].word), "%s: %s", rows[i].body, answer.body);
+		cr_expect_eq(answer.status, rows[i].status, "%s: %d %s", rows[i].body,
+			     answer.status, answer.body);
+		cr_expect(!rows[i].word || strstr(answer.body, rows[i].word), "%s: %s",
+			  rows[i].body, answer.body);
 	}
 	cr_expect_eq(rig_get(kit.rig, "/v1/bulk/devices.0123456789abcdef").status, 404);
 	cr_expect_eq(rig_get(kit.rig, "/v1/bulk/devices").status, 404);
@@ -164,13 +188,24 @@ Test(bulk, is_for_operators)
 	struct answer answer;
 
 	bulk_begin(&kit);
-	answer = rig_ask(kit.rig, &portal, (struct ask){.has_method = true, .method = MST_POST, .target = "/v1/bulk", .body = JOB(1)});
-	cr_expect_eq(answer.status, 401);
-	answer = rig_ask(kit.rig, &portal, (struct ask){.has_method = true, .method = MST_GET, .target = "/v1/bulk/x.1/identities?pkcs12=1"});
+	answer = rig_ask(kit.rig, &portal,
+			 (struct ask){.has_method = true,
+				      .method = MST_POST,
+				      .target = "/v1/bulk",
+				      .body = JOB(1)});
 	cr_expect_eq(answer.status, 401);
 	answer = rig_ask(kit.rig, &portal,
-			 (struct ask){.has_method = true, .method = MST_POST, .target = "/v1/key/rotate", .authorization = "Bearer secret"});
-	cr_expect_eq(answer.status, 404, "the master key is the control socket's alone: %d", answer.status);
+			 (struct ask){.has_method = true,
+				      .method = MST_GET,
+				      .target = "/v1/bulk/x.1/identities?pkcs12=1"});
+	cr_expect_eq(answer.status, 401);
+	answer = rig_ask(kit.rig, &portal,
+			 (struct ask){.has_method = true,
+				      .method = MST_POST,
+				      .target = "/v1/key/rotate",
+				      .authorization = "Bearer secret"});
+	cr_expect_eq(answer.status, 404, "the master key is the control socket's alone: %d",
+		     answer.status);
 	bulk_end(&kit);
 }
 
@@ -182,7 +217,11 @@ Test(bulk, jobs_queue_and_a_full_queue_says_so)
 
 	bulk_begin(&kit);
 	for (int i = 0; i < 5; i++)
-		ids[i] = bulk_start(&kit, rig_text(kit.rig, "{\"authority\":\"devices\",\"prefix\":\"j%d-\",\"count\":1500}", i));
+		ids[i] = bulk_start(
+			&kit,
+			rig_text(kit.rig,
+				 "{\"authority\":\"devices\",\"prefix\":\"j%d-\",\"count\":1500}",
+				 i));
 	answer = bulk_post(&kit, JOB(1));
 	cr_expect_eq(answer.status, 503);
 	cr_expect_gt(answer.retry_after_s, 0);
@@ -194,9 +233,13 @@ Test(bulk, jobs_queue_and_a_full_queue_says_so)
 		if (i != 3)
 			bulk_wait(&kit, ids[i], "done");
 	answer = rig_get(kit.rig, "/v1/bulk?limit=3");
-	cr_expect(strstr(answer.body, ids[0]) && strstr(answer.body, ids[2]) && !strstr(answer.body, ids[4]), "%s", answer.body);
+	cr_expect(strstr(answer.body, ids[0]) && strstr(answer.body, ids[2]) &&
+			  !strstr(answer.body, ids[4]),
+		  "%s", answer.body);
 	answer = rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk?limit=3&cursor=%s", ids[2]));
-	cr_expect(!strstr(answer.body, ids[2]) && strstr(answer.body, ids[3]) && strstr(answer.body, ids[4]), "%s", answer.body);
+	cr_expect(!strstr(answer.body, ids[2]) && strstr(answer.body, ids[3]) &&
+			  strstr(answer.body, ids[4]),
+		  "%s", answer.body);
 	cr_expect(strstr(answer.body, "\"next\":null"), "%s", answer.body);
 	bulk_check(&kit, ids[4], 1500, "j4-", 6000);
 	bulk_end(&kit);
@@ -215,6 +258,7 @@ Test(bulk, a_cancelled_job_keeps_what_it_made)
 		bulk_turn(&kit, 1);
 	answer = bulk_delete(&kit, id);
 	cr_assert_eq(answer.status, 200, "%s", answer.body);
+	cr_expect(strstr(answer.body, "\"state\":\"cancelled\""), "%s", answer.body);
 	cr_expect_str_eq(bulk_state(&kit, id), "cancelled");
 	done = bulk_number(&kit, id, "done");
 	cr_expect(done > 0 && done < 5000, "%llu", (unsigned long long)done);
@@ -235,7 +279,8 @@ Test(bulk, a_store_that_cannot_write_is_waited_for)
 		bulk_turn(&kit, 1);
 	mst_store_break(kit.rig->app.store, true);
 	bulk_wait(&kit, id, "paused");
-	cr_expect_eq(bulk_delete(&kit, id).status, 503, "a cancel that cannot be written is not done");
+	cr_expect_eq(bulk_delete(&kit, id).status, 503,
+		     "a cancel that cannot be written is not done");
 	mst_store_break(kit.rig->app.store, false);
 	bulk_wait(&kit, id, "done");
 	bulk_check(&kit, id, 3000, "phone-", 3000);
@@ -306,7 +351,8 @@ static struct answer key_status(struct bulk_kit *kit)
 
 Test(bulk, seals_everything_anew_under_a_new_master_key)
 {
-	static const char *const names[] = {"phone-1", "phone-2", "phone-3"}, *const files[] = {"q1", "q2"};
+	static const char *const names[] = {"phone-1", "phone-2", "phone-3"}, *const files[] = {
+										      "q1", "q2"};
 	struct link control = rig_control(), device;
 	struct bulk_kit kit;
 	struct answer answer;
@@ -317,14 +363,19 @@ Test(bulk, seals_everything_anew_under_a_new_master_key)
 
 	bulk_begin(&kit);
 	id = bulk_start(&kit, JOB(3));
-	other = bulk_start(&kit, "{\"authority\":\"devices\",\"prefix\":\"q\",\"count\":2,\"pkcs12\":true}");
+	other = bulk_start(
+		&kit, "{\"authority\":\"devices\",\"prefix\":\"q\",\"count\":2,\"pkcs12\":true}");
 	bulk_wait(&kit, other, "done");
 	device = rig_enrol(kit.rig, "UDID-1");
 	cr_expect(strstr(key_status(&kit).body, "settled"));
-	answer = rig_ask(kit.rig, &control, (struct ask){.has_method = true, .method = MST_POST, .target = "/v1/key/rotate"});
+	answer = rig_ask(
+		kit.rig, &control,
+		(struct ask){.has_method = true, .method = MST_POST, .target = "/v1/key/rotate"});
 	cr_assert_eq(answer.status, 202, "%s", answer.body);
 	cr_expect(strstr(answer.body, "\"key\":2"), "%s", answer.body);
-	answer = rig_ask(kit.rig, &control, (struct ask){.has_method = true, .method = MST_POST, .target = "/v1/key/rotate"});
+	answer = rig_ask(
+		kit.rig, &control,
+		(struct ask){.has_method = true, .method = MST_POST, .target = "/v1/key/rotate"});
 	cr_expect_eq(answer.status, 409, "%s", answer.body);
 	for (int i = 0; i < 2000 && !strstr(key_status(&kit).body, "settled"); i++)
 		bulk_turn(&kit, 5);
@@ -346,8 +397,11 @@ Test(bulk, seals_everything_anew_under_a_new_master_key)
 	kit.rig->seal = seal;
 	kit.rig->app.seal = kit.conf.seal = seal;
 	bulk_restart(&kit);
-	open_all(&kit, rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities?pkcs12=1", id)), names, 3);
-	open_all(&kit, rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities?pkcs12=1", other)), files, 2);
+	open_all(&kit, rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities?pkcs12=1", id)),
+		 names, 3);
+	open_all(&kit,
+		 rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities?pkcs12=1", other)),
+		 files, 2);
 	cr_expect(rig_channel(kit.rig, "UDID-1", "", &channel) && channel.token.len == 4);
 	(void)device;
 	bulk_end(&kit);

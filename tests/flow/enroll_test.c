@@ -107,10 +107,10 @@ static char *new_link(const char *device, const char *more, const char *which)
 }
 
 /* Opens a signed profile and hands out its plist. */
-static struct mst_plist *open_profile(struct answer a)
+static const struct mst_plist *open_profile(struct answer a)
 {
 	struct mst_cms_signed *in = mst_arena_zero(&kit.rig->arena, sizeof(*in));
-	struct mst_plist *root;
+	const struct mst_plist *root;
 	struct mst_cert cert;
 	struct mst_err e;
 
@@ -121,7 +121,7 @@ static struct mst_plist *open_profile(struct answer a)
 	cr_assert_eq(mst_cms_signer_cert(&cert, in, &in->signers[0], &e), 0, "%s", e.text);
 	cr_expect_gt(in->signers[0].num_attrs, 0);
 	cr_assert_eq(mst_cms_verify(in, &in->signers[0], cert.spki, NULL, 0, &e), 0, "%s", e.text);
-	cr_assert_eq(mst_plist_parse(&root, in->content, &mst_plist_limits_device, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_plist_parse(&root, &kit.rig->arena, in->content, &mst_plist_limits_device, &e), 0, "%s", e.text);
 	return root;
 }
 
@@ -148,7 +148,7 @@ static char *text_of(const struct mst_plist *dict, const char *key)
 }
 
 /* The challenge in a profile's SCEP payload, or in a profile service's. */
-static char *challenge_of(struct mst_plist *root)
+static char *challenge_of(const struct mst_plist *root)
 {
 	const struct mst_plist *scep, *content;
 	struct mst_err e;
@@ -157,7 +157,6 @@ static char *challenge_of(struct mst_plist *root)
 	scep = mst_plist_array0(root, &content, "PayloadContent", &e) == 1 ? payload(root, "com.apple.security.scep") : root;
 	cr_assert_eq(mst_plist_dict0(scep, &content, "PayloadContent", &e), 1);
 	out = text_of(content, "Challenge");
-	mst_plist_free(&root);
 	return out;
 }
 
@@ -247,7 +246,7 @@ Test(enroll, refuses_links_it_cannot_make)
 Test(enroll, a_profile_says_all_a_device_needs)
 {
 	char *link = new_link("UDID-0001", ",\"common_name\":\"phone 1\",\"dns\":[\"a.example\",\"b.example\"]", "url");
-	struct mst_plist *root = open_profile(get(link));
+	const struct mst_plist *root = open_profile(get(link));
 	const struct mst_plist *ca = payload(root, "com.apple.security.root"), *scep = payload(root, "com.apple.security.scep"),
 			       *mdm = payload(root, "com.apple.mdm"), *content, *names, *list;
 	struct mst_slice bytes;
@@ -279,7 +278,6 @@ Test(enroll, a_profile_says_all_a_device_needs)
 	cr_expect(mst_plist_bool(mdm, &is_set, "CheckOutWhenRemoved", &e) == 1 && is_set);
 	cr_expect(mst_plist_bool(mdm, &is_set, "SignMessage", &e) == 1 && !is_set);
 	cr_expect_eq(mst_plist_array0(mdm, &list, "ServerCapabilities", &e), 1);
-	mst_plist_free(&root);
 }
 
 Test(enroll, a_link_makes_one_identity)
@@ -398,7 +396,7 @@ static struct answer send_attributes(const struct mst_pkiclient *client, const c
 Test(enroll, the_profile_service_has_three_phases)
 {
 	struct mst_pkiclient factory = scep_kit_device(&kit, 0), device = scep_kit_device(&kit, 1);
-	struct mst_plist *root = open_profile(get(new_link("ipad", ",\"dns\":[\"ipad.example\"]", "ota_url")));
+	const struct mst_plist *root = open_profile(get(new_link("ipad", ",\"dns\":[\"ipad.example\"]", "ota_url")));
 	const struct mst_plist *content;
 	struct mst_cert *cert;
 	struct mst_err e;
@@ -462,7 +460,7 @@ Test(enroll, an_open_service_gives_its_challenge_to_one_device)
 	tune();
 	challenge = challenge_of(open_profile(get("/ota/phones")));
 	cr_expect_eq(get(rig_text(kit.rig, "/enroll/phones/%s", challenge)).status, 404, "not before it said who it is");
-	mst_plist_free(&(struct mst_plist *){open_profile(send_attributes(&factory, "UDID-0001", challenge))});
+	cr_expect_not_null(open_profile(send_attributes(&factory, "UDID-0001", challenge)));
 	cr_expect_eq(send_attributes(&factory, "UDID-0002", challenge).status, 403);
 	cert = certify(1, "TX-1", challenge_of(open_profile(send_attributes(&factory, "UDID-0001", challenge))));
 	cr_assert(cert);
@@ -486,17 +484,16 @@ static struct link link_of(const struct mst_cert *cert)
 static struct mst_slice installed(struct answer a)
 {
 	const struct mst_plist *command;
-	struct mst_plist *root;
+	const struct mst_plist *root;
 	struct mst_slice bytes, out;
 	struct mst_err e;
 
 	cr_assert_eq(a.status, 200);
-	cr_assert_eq(mst_plist_parse(&root, mst_slice(a.body, a.len), &mst_plist_limits_device, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_plist_parse(&root, &kit.rig->arena, mst_slice(a.body, a.len), &mst_plist_limits_device, &e), 0, "%s", e.text);
 	cr_assert_eq(mst_plist_dict0(root, &command, "Command", &e), 1);
 	cr_expect_str_eq(text_of(command, "RequestType"), "InstallProfile");
 	cr_assert_eq(mst_plist_data0(command, &bytes, "Payload", &e), 1);
 	cr_assert(mst_arena_copy(&kit.rig->arena, &out, bytes));
-	mst_plist_free(&root);
 	return out;
 }
 

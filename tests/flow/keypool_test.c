@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pool of RSA keys: each is taken once, whoever asks at the same time; jobs take from it; it is filled again. */
+/* The pool of RSA keys: each is taken once, whoever asks at the same time; jobs take from it; it is
+ * filled again. */
 #include "bulk_kit.h"
 #include "keypool_own.h"
 
 #include "muster/text.h"
 
-#define KEYS  60
+#define KEYS   60
 #define TAKERS 4
 
 TestSuite(keypool, .timeout = 120);
@@ -39,7 +40,8 @@ static void on_worker(struct mst_job *job)
 
 	mst_arena_init(&arena, NULL, 0);
 	for (int idle = 0; idle < 3; idle += num == 0) {
-		if (mst_keypool_take(keys, &num, 4, &arena, t->kit->rig->app.store, t->kit->rig->seal, MST_KEY_RSA4096, &t->err) < 0)
+		if (mst_keypool_take(keys, &num, 4, &arena, t->kit->rig->app.store,
+				     t->kit->rig->seal, MST_KEY_RSA4096, &t->err) < 0)
 			break;
 		for (uint32_t i = 0; i < num; i++) {
 			memcpy(&n, keys[i].spki.at, sizeof(n));
@@ -65,8 +67,12 @@ Test(keypool, each_key_is_taken_once)
 	for (uint32_t i = 0; i < KEYS; i++)
 		put(&kit, i);
 	for (int i = 0; i < TAKERS; i++) {
-		takers[i] = (struct taker){.job = {.home = kit.rig->app.loop, .run = on_worker, .on_ran = on_ran}, .kit = &kit, .times = times};
-		cr_assert_eq(mst_work_post(kit.rig->app.work, MST_LANE_FAST, &takers[i].job, &e), 0);
+		takers[i] = (struct taker){
+			.job = {.home = kit.rig->app.loop, .run = on_worker, .on_ran = on_ran},
+			.kit = &kit,
+			.times = times};
+		cr_assert_eq(mst_work_post(kit.rig->app.work, MST_LANE_FAST, &takers[i].job, &e),
+			     0);
 	}
 	for (int i = 0; i < TAKERS; i++)
 		while (!takers[i].is_home)
@@ -85,14 +91,17 @@ Test(keypool, is_filled_and_jobs_take_from_it)
 	char *id;
 
 	bulk_begin(&kit);
-	kit.conf.pool = (struct mst_keypool_conf){.size = 3, .low = 2, .kinds = MST_B(MST_KEY_RSA2048)};
+	kit.conf.pool =
+		(struct mst_keypool_conf){.size = 3, .low = 2, .kinds = MST_B(MST_KEY_RSA2048)};
 	bulk_restart(&kit);
 	for (int i = 0; i < 6000 && rig_num_records(kit.rig, MST_SPACE_KEYPOOL) < 3; i++)
 		bulk_turn(&kit, 10);
 	cr_assert_eq(rig_num_records(kit.rig, MST_SPACE_KEYPOOL), 3);
 	kit.conf.pool.size = 0;
 	bulk_restart(&kit);
-	id = bulk_start(&kit, "{\"authority\":\"devices\",\"prefix\":\"r\",\"count\":4,\"kind\":\"rsa2048\"}");
+	id = bulk_start(
+		&kit,
+		"{\"authority\":\"devices\",\"prefix\":\"r\",\"count\":4,\"kind\":\"rsa2048\"}");
 	bulk_wait(&kit, id, "done");
 	bulk_check(&kit, id, 4, "r", 4);
 	cr_expect_eq(rig_num_records(kit.rig, MST_SPACE_KEYPOOL), 0);
@@ -117,7 +126,8 @@ Test(keypool, kinds_are_words)
 	struct mst_err e;
 
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
-		cr_expect_eq(mst_keypool_kinds(&kinds, rows[i].words, &e), rows[i].rc, "%s", rows[i].words);
+		cr_expect_eq(mst_keypool_kinds(&kinds, rows[i].words, &e), rows[i].rc, "%s",
+			     rows[i].words);
 		cr_expect(rows[i].rc < 0 || kinds == rows[i].kinds, "%s", rows[i].words);
 	}
 }

@@ -36,8 +36,7 @@ static void write_profile(struct mst_slice bytes, struct mst_arena *arena)
 {
 	const struct mst_enroll enroll = {.url = MST_S("https://a"), .scep_url = MST_S("https://a"), .topic = MST_S("t"), .name = MST_S("n")};
 	struct profile_facts facts = {.authority = MST_S("a"), .device = bytes, .common_name = bytes, .dns = bytes, .challenge = "c"};
-	const struct mst_plist *list;
-	struct mst_plist *root = NULL;
+	const struct mst_plist *list, *root;
 	struct mst_slice out;
 	struct mst_err e;
 
@@ -46,11 +45,10 @@ static void write_profile(struct mst_slice bytes, struct mst_arena *arena)
 	BUG_ON(mst_profile_write(&out, arena, &enroll, PROFILE_SERVICE, &facts, &e) < 0);
 	if (mst_profile_write(&out, arena, &enroll, PROFILE_MDM, &facts, &e) < 0)
 		return;
-	BUG_ON(mst_plist_parse(&root, out, &limits, &e) < 0 && e.code != MST_E_TOO_BIG);
+	BUG_ON(mst_plist_parse(&root, arena, out, &limits, &e) < 0 && e.code != MST_E_TOO_BIG);
 	if (!root)
 		return;
 	BUG_ON(mst_plist_array0(root, &list, "PayloadContent", &e) != 1 || mst_plist_num(list) < 2u);
-	mst_plist_free(&root);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

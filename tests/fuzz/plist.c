@@ -25,39 +25,43 @@ static bool visit(void *context, struct mst_slice key, const struct mst_plist *v
 }
 
 /* What we write of it is read back. */
-static void write_again(const struct mst_plist *root, struct mst_slice whole)
+static void write_again(const struct mst_plist *root, struct mst_arena *arena,
+			struct mst_slice whole)
 {
-	struct mst_arena arena = {.pool = NULL};
 	struct mst_plist_out w;
-	struct mst_plist *back;
+	const struct mst_plist *back;
 	struct mst_slice text = {NULL, 0}, doc, read;
 	struct mst_plist_limits roomy = limits;
 	roomy.len_max = SIZE_MAX;
 	if (mst_plist_text0(root, &text, "UDID", NULL) != 1)
 		text = whole; /* any bytes will do */
-	mst_plist_begin(&w, &arena);
+	mst_plist_begin(&w, arena);
 	mst_plist_open_dict(&w, NULL);
 	mst_plist_put_text(&w, "UDID", text);
 	mst_plist_put_data(&w, "raw", whole);
 	mst_plist_close(&w);
 	BUG_ON(mst_plist_end(&w, &doc, NULL) < 0);
-	BUG_ON(mst_plist_parse(&back, doc, &roomy, NULL) < 0);
+	BUG_ON(mst_plist_parse(&back, arena, doc, &roomy, NULL) < 0);
 	BUG_ON(mst_plist_data0(back, &read, "raw", NULL) != 1 || !mst_slice_eq(read, whole));
 	BUG_ON(mst_plist_text0(back, &read, "UDID", NULL) != 1);
-	mst_plist_free(&back);
-	mst_arena_done(&arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct mst_slice bytes = mst_slice(data, len);
-	struct mst_plist *root;
+	const struct mst_plist *root;
+	struct mst_arena arena, more = {.pool = NULL};
 	struct mst_err e;
 	uint32_t num = 0;
-	if (mst_plist_parse(&root, bytes, &limits, &e) < 0)
-		return 0;
-	mst_plist_each(root, &num, visit);
-	write_again(root, bytes);
-	mst_plist_free(&root);
+	/* The room that is promised is enough. */
+	mst_arena_init(&arena, NULL, mst_plist_room(len, &limits));
+	int failed = mst_plist_parse(&root, &arena, bytes, &limits, &e);
+	BUG_ON(failed && strstr(e.text, "memory"));
+	if (!failed) {
+		mst_plist_each(root, &num, visit);
+		write_again(root, &more, bytes);
+	}
+	mst_arena_done(&more);
+	mst_arena_done(&arena);
 	return 0;
 }

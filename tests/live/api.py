@@ -11,7 +11,7 @@ DEVICE = {("PUT", "/mdm"), ("PUT", "/checkin")}  # devices: never 401
 ROUTES = [("GET", "/healthz"), ("GET", "/version"), ("GET", "/metrics"), ("GET", "/v1/status"), ("PUT", "/v1/enqueue/{id}"),
           ("POST", "/v1/enqueue/{id}"), ("GET", "/v1/devices"), ("GET", "/v1/devices/{id}"), ("GET", "/v1/devices/{id}/history"),
           ("GET", "/v1/devices/{id}/commands"), ("GET", "/v1/devices/{id}/commands/{uuid}"),
-          ("DELETE", "/v1/devices/{id}/commands/{uuid}"), ("PUT", "/mdm"), ("PUT", "/checkin")]
+          ("DELETE", "/v1/devices/{id}/commands/{uuid}"), ("POST", "/v1/challenges"), ("PUT", "/mdm"), ("PUT", "/checkin")]
 
 
 def enrolled(rig):

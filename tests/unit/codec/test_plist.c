@@ -2,6 +2,7 @@
 /* Property lists: what devices send is read, what could hurt is refused before the tree is built,
  * what we write is read back. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "muster/plist.h"
 
@@ -13,6 +14,7 @@
 #define ROOT(text) OPEN "<dict>" text "</dict></plist>"
 
 static const struct mst_plist_limits limits = {.len_max = 4000, .depth_max = 4, .nodes_max = 60};
+static struct mst_arena arena; /* every test is a process of its own */
 
 static const char token_update[] =
 	ROOT("\n\t<key>MessageType</key>\n\t<string>TokenUpdate</string>\n"
@@ -20,22 +22,25 @@ static const char token_update[] =
 	     "\t<key>Token</key>\n\t<data>\n\tAAEC\n\tAw==\n\t</data>\n"
 	     "\t<key>AwaitingConfiguration</key><true/>\n\t<key>Off</key><false />\n"
 	     "\t<key>Empty</key><string/><key>Nothing</key><data></data>\n"
-	     "\t<key>Number</key><integer>42</integer><key>Minus</key><integer>-7</integer>\n"
-	     "\t<key>When</key><date>2026-01-02T03:04:05Z</date><key>Ratio</key><real>1.5</real>\n"
-	     "\t<key>Chain</key><array><dict><key>ErrorCode</key><integer>12021</integer></"
+	     "\t<key>Number</key><integer>42</integer><key>Minus</key><integer>-7</"
+	     "integer>\n"
+	     "\t<key>When</key><date>2026-01-02T03:04:05Z</date><key>Ratio</"
+	     "key><real>1.5</real>\n"
+	     "\t<key>Chain</key><array><dict><key>ErrorCode</key><integer>12021</"
+	     "integer></"
 	     "dict><string>x</string></array>\n"
 	     "\t<key>Inner</key><dict><key>A</key><string>B</string></dict>\n");
 
 static void expect_token_update(struct mst_slice bytes)
 {
-	struct mst_plist *root;
+	const struct mst_plist *root;
 	const struct mst_plist *inner;
 	struct mst_slice text;
 	struct mst_err e = {.text = ""};
 	uint64_t u;
 	int64_t i;
 	bool is_set;
-	cr_assert_eq(mst_plist_parse(&root, bytes, &limits, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_plist_parse(&root, &arena, bytes, &limits, &e), 0, "%s", e.text);
 	cr_expect(mst_plist_text0(root, &text, "MessageType", &e) == 1 &&
 		  mst_slice_eq(text, MST_S("TokenUpdate")));
 	cr_expect(mst_plist_text0(root, &text, "PushMagic", &e) == 1 &&
@@ -59,8 +64,6 @@ static void expect_token_update(struct mst_slice bytes)
 	cr_expect_null(mst_plist_at0(inner, 2));
 	cr_expect(mst_plist_dict0(root, &inner, "Inner", &e) == 1 && mst_plist_num(inner) == 1);
 	cr_expect_eq(mst_plist_dict0(root, &inner, "Chain", &e), -1);
-	mst_plist_free(&root);
-	cr_expect_null(root);
 }
 
 Test(plist, reads_xml)
@@ -90,12 +93,12 @@ static bool number(void *context, struct mst_slice key, const struct mst_plist *
 
 Test(plist, walks)
 {
-	struct mst_plist *root;
+	const struct mst_plist *root;
 	const struct mst_plist *inner;
 	struct mst_slice first = {NULL, 0};
 	struct mst_err e;
 	size_t num = 0;
-	cr_assert_eq(mst_plist_parse(&root, MST_S(token_update), &limits, &e), 0);
+	cr_assert_eq(mst_plist_parse(&root, &arena, MST_S(token_update), &limits, &e), 0);
 	mst_plist_each(root, &first, note);
 	cr_expect_eq(first.len, strlen("MessageType"));
 	mst_plist_each(root, &num, number);
@@ -104,7 +107,6 @@ Test(plist, walks)
 	cr_assert_eq(mst_plist_array0(root, &inner, "Chain", &e), 1);
 	mst_plist_each(inner, &num, number);
 	cr_expect_eq(num, 2);
-	mst_plist_free(&root);
 }
 
 static const struct {
@@ -134,10 +136,12 @@ static const struct {
 	{"cut tag", OPEN "<dict><key", MST_E_SYNTAX},
 	{"cut comment", OPEN "<dict><!-- x", MST_E_SYNTAX},
 	{"entities",
-	 "<?xml version=\"1.0\"?><!DOCTYPE plist [<!ENTITY a \"b\">]><plist><dict/></plist>",
+	 "<?xml version=\"1.0\"?><!DOCTYPE plist [<!ENTITY a "
+	 "\"b\">]><plist><dict/></plist>",
 	 MST_E_SYNTAX},
 	{"external entity",
-	 "<!DOCTYPE plist [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><plist><dict/></plist>",
+	 "<!DOCTYPE plist [<!ENTITY a SYSTEM "
+	 "\"file:///etc/passwd\">]><plist><dict/></plist>",
 	 MST_E_SYNTAX},
 	{"two types", DOCTYPE DOCTYPE "<plist><dict/></plist>", MST_E_SYNTAX},
 	{"late type", "<plist>" DOCTYPE "<dict/></plist>", MST_E_SYNTAX},
@@ -153,31 +157,66 @@ static const struct {
 	{"no number", ROOT("<key>a</key><string>&#;</string>"), MST_E_SYNTAX},
 	{"entity without end", ROOT("<key>a</key><string>&amp</string>"), MST_E_SYNTAX},
 	{"unknown entity", ROOT("<key>a</key><string>&b;</string>"), MST_E_SYNTAX},
+	{"no hexadecimal number", ROOT("<key>a</key><string>&#x;</string>"), MST_E_SYNTAX},
+	{"two keys of a name", ROOT("<key>a</key><true/><key>a</key><true/>"), MST_E_SYNTAX},
+	{"two keys, spelt in two ways", ROOT("<key>a</key><true/><key>&#97;</key><true/>"),
+	 MST_E_SYNTAX},
+	{"two empty keys", ROOT("<key></key><true/><key></key><true/>"), MST_E_SYNTAX},
+	{"text in true", ROOT("<key>a</key><true>x</true>"), MST_E_SYNTAX},
+	{"not base64", ROOT("<key>a</key><data>AA-A</data>"), MST_E_SYNTAX},
+	{"half a byte", ROOT("<key>a</key><data>A</data>"), MST_E_SYNTAX},
+	{"not an integer", ROOT("<key>a</key><integer>12a</integer>"), MST_E_SYNTAX},
+	{"only a sign", ROOT("<key>a</key><integer>-</integer>"), MST_E_SYNTAX},
+	{"only 0x", ROOT("<key>a</key><integer>0x</integer>"), MST_E_SYNTAX},
+	{"over 64 bits", ROOT("<key>a</key><integer>18446744073709551616</integer>"), MST_E_SYNTAX},
+	{"under 64 bits", ROOT("<key>a</key><integer>-9223372036854775809</integer>"),
+	 MST_E_SYNTAX},
+	{"not a real", ROOT("<key>a</key><real>1.5.</real>"), MST_E_SYNTAX},
+	{"an exponent of nothing", ROOT("<key>a</key><real>1e</real>"), MST_E_SYNTAX},
+	{"not a date", ROOT("<key>a</key><date>2026-01-02</date>"), MST_E_SYNTAX},
+	{"no date", ROOT("<key>a</key><date/>"), MST_E_SYNTAX},
+	{"tags cross in a leaf", ROOT("<key>a</key><string>x</data>"), MST_E_SYNTAX},
+	{"doctype in a leaf", ROOT("<key>a</key><string><!DOCTYPE plist></string>"), MST_E_SYNTAX},
+	{"instruction in a leaf", ROOT("<key>a</key><string><?x?></string>"), MST_E_SYNTAX},
+	{"cut CDATA", OPEN "<dict><key>a</key><string><![CDATA[x", MST_E_SYNTAX},
+	{"attribute on an end", OPEN "<dict></dict></plist a=\"b\">", MST_E_SYNTAX},
+	{"slash and space", ROOT("<key>a</key><true/ >"), MST_E_SYNTAX},
+	{"space before the name", ROOT("<key>a</key>< true/>"), MST_E_SYNTAX},
+	{"upper case", ROOT("<key>a</key><True/>"), MST_E_SYNTAX},
+	{"encoding", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><plist><dict/></plist>",
+	 MST_E_SYNTAX},
+	{"encoding without quotes", "<?xml version=\"1.0\" encoding=UTF-8?><plist><dict/></plist>",
+	 MST_E_SYNTAX},
+	{"encoding without an end",
+	 "<?xml version=\"1.0\" encoding=\"UTF-8?><plist><dict/></plist>", MST_E_SYNTAX},
 	{"depth over",
 	 ROOT("<key>a</key><array><array><array><array/></array></array></array>"
-	      "<key>b</key><array><array><array><array><true/></array></array></array></array>"),
+	      "<key>b</key><array><array><array><array><true/></array></array></"
+	      "array></array>"),
 	 MST_E_TOO_BIG},
 };
 
 Test(plist, refuses_xml)
 {
 	for (size_t i = 0; i < MST_LEN(refused); i++) {
-		struct mst_plist *root;
+		const struct mst_plist *root;
 		struct mst_err e = {.code = MST_E_NONE};
-		cr_expect_eq(mst_plist_parse(&root, mst_slice_str(refused[i].text), &limits, &e),
-			     -1, "%s", refused[i].name);
+		cr_expect_eq(
+			mst_plist_parse(&root, &arena, mst_slice_str(refused[i].text), &limits, &e),
+			-1, "%s", refused[i].name);
+		cr_expect_null(root);
 		cr_expect_eq(e.code, refused[i].code, "%s: %s", refused[i].name, e.text);
-		mst_plist_free(&root);
 	}
 }
 
 Test(plist, every_prefix_is_refused)
 {
 	for (size_t len = 0; len < sizeof(token_update) - 1; len++) {
-		struct mst_plist *root;
+		const struct mst_plist *root;
 		struct mst_err e;
-		cr_assert_eq(mst_plist_parse(&root, mst_slice(token_update, len), &limits, &e), -1,
-			     "%zu bytes", len);
+		cr_assert_eq(
+			mst_plist_parse(&root, &arena, mst_slice(token_update, len), &limits, &e),
+			-1, "%zu bytes", len);
 	}
 }
 
@@ -185,31 +224,100 @@ Test(plist, limits)
 {
 	struct mst_plist_limits exact = limits;
 	struct mst_slice doc = MST_S(ROOT("<key>a</key><array><true/></array>"));
-	struct mst_plist *root;
+	const struct mst_plist *root;
 	struct mst_err e;
 	exact.len_max = doc.len;
 	exact.depth_max = 2;
 	exact.nodes_max = 5; /* plist, dict, key, array, true */
-	cr_assert_eq(mst_plist_parse(&root, doc, &exact, &e), 0, "%s", e.text);
-	mst_plist_free(&root);
+	cr_assert_eq(mst_plist_parse(&root, &arena, doc, &exact, &e), 0, "%s", e.text);
 	exact.len_max--;
-	cr_expect(mst_plist_parse(&root, doc, &exact, &e) == -1 && e.code == MST_E_TOO_BIG);
+	cr_expect(mst_plist_parse(&root, &arena, doc, &exact, &e) == -1 && e.code == MST_E_TOO_BIG);
 	exact.len_max++;
 	exact.depth_max = 1;
-	cr_expect(mst_plist_parse(&root, doc, &exact, &e) == -1 && e.code == MST_E_TOO_BIG);
+	cr_expect(mst_plist_parse(&root, &arena, doc, &exact, &e) == -1 && e.code == MST_E_TOO_BIG);
 	exact.depth_max = 2;
 	exact.nodes_max = 4;
-	cr_expect(mst_plist_parse(&root, doc, &exact, &e) == -1 && e.code == MST_E_TOO_BIG);
+	cr_expect(mst_plist_parse(&root, &arena, doc, &exact, &e) == -1 && e.code == MST_E_TOO_BIG);
+}
+
+/* A dictionary of `num` keys; key `twice` comes once more at the end. */
+static struct mst_slice many_keys(char *out, size_t room, int num, int twice)
+{
+	size_t len = (size_t)snprintf(out, room, OPEN "<dict>");
+	for (int i = 0; i <= num; i++) {
+		int key = i < num ? i * 7919 % 1009 : twice * 7919 % 1009;
+		if (i < num || twice >= 0)
+			len += (size_t)snprintf(out + len, room - len, "<key>k%d</key><true/>",
+						key);
+	}
+	len += (size_t)snprintf(out + len, room - len, "</dict></plist>");
+	return mst_slice(out, len);
+}
+
+Test(plist, keys_come_once)
+{
+	static char doc[65536];
+	const struct mst_plist *root;
+	struct mst_err e = {.text = ""};
+	static const int nums[] = {1, 2, 31, 32, 33, 34, 100, 1000};
+	for (size_t i = 0; i < MST_LEN(nums); i++) {
+		struct mst_slice once = many_keys(doc, sizeof(doc), nums[i], -1);
+		cr_expect_eq(mst_plist_parse(&root, &arena, once, &mst_plist_limits_device, &e), 0,
+			     "%d: %s", nums[i], e.text);
+		for (int twice = 0; twice < nums[i]; twice += 1 + nums[i] / 20) {
+			struct mst_slice both = many_keys(doc, sizeof(doc), nums[i], twice);
+			cr_expect_eq(
+				mst_plist_parse(&root, &arena, both, &mst_plist_limits_device, &e),
+				-1, "%d and %d", nums[i], twice);
+			cr_expect_eq(e.code, MST_E_SYNTAX);
+		}
+	}
+}
+
+Test(plist, an_arena_may_be_too_small)
+{
+	struct mst_slice doc = MST_S(token_update);
+	size_t room = mst_plist_room(doc.len, &limits);
+	const struct mst_plist *root;
+	struct mst_err e = {.text = ""};
+	for (size_t limit = 16; limit <= room; limit += 16) {
+		struct mst_arena small;
+		mst_arena_init(&small, NULL, limit);
+		if (mst_plist_parse(&root, &small, doc, &limits, &e) < 0)
+			cr_expect(e.code == MST_E_TOO_BIG && limit < room, "%zu: %s", limit,
+				  e.text);
+		mst_arena_done(&small);
+	}
+}
+
+Test(plist, integers_up_to_64_bits)
+{
+	const struct mst_plist *root;
+	struct mst_err e;
+	uint64_t u;
+	int64_t i;
+	cr_assert_eq(
+		mst_plist_parse(&root, &arena,
+				MST_S(ROOT("<key>u</key><integer>18446744073709551615</integer>"
+					   "<key>i</key><integer>-9223372036854775808</integer>"
+					   "<key>h</key><integer>0xff</integer>")),
+				&limits, &e),
+		0);
+	cr_expect(mst_plist_u64(root, &u, "u", &e) == 1 && u == UINT64_MAX);
+	cr_expect_eq(mst_plist_i64(root, &i, "u", &e), -1);
+	cr_expect(mst_plist_i64(root, &i, "i", &e) == 1 && i == INT64_MIN);
+	cr_expect_eq(mst_plist_u64(root, &u, "i", &e), -1);
+	cr_expect(mst_plist_u64(root, &u, "h", &e) == 1 && u == 255);
 }
 
 Test(plist, text_with_nul_is_no_text)
 {
-	struct mst_plist *root;
+	const struct mst_plist *root;
 	struct mst_err e;
-	cr_expect_eq(mst_plist_parse(&root, MST_S(ROOT("<key>a</key><string>x\0y</string>")),
-				     &limits, &e),
+	cr_expect_eq(mst_plist_parse(&root, &arena,
+				     MST_S(ROOT("<key>a</key><string>x\0y</string>")), &limits, &e),
 		     -1);
-	cr_expect_eq(mst_plist_parse(&root,
+	cr_expect_eq(mst_plist_parse(&root, &arena,
 				     MST_S(ROOT("<key>a</key><string><![CDATA[x\0y]]></string>")),
 				     &limits, &e),
 		     -1);
@@ -217,9 +325,8 @@ Test(plist, text_with_nul_is_no_text)
 
 Test(plist, written_is_read)
 {
-	struct mst_arena arena = {0};
 	struct mst_plist_out w;
-	struct mst_plist *root;
+	const struct mst_plist *root;
 	const struct mst_plist *list, *inner;
 	struct mst_slice doc, text;
 	struct mst_err e = {.text = ""};
@@ -240,8 +347,8 @@ Test(plist, written_is_read)
 	mst_plist_close(&w);
 	mst_plist_close(&w);
 	cr_assert_eq(mst_plist_end(&w, &doc, &e), 0);
-	cr_assert_eq(mst_plist_parse(&root, doc, &limits, &e), 0, "%s\n%.*s", e.text, (int)doc.len,
-		     (const char *)doc.at);
+	cr_assert_eq(mst_plist_parse(&root, &arena, doc, &limits, &e), 0, "%s\n%.*s", e.text,
+		     (int)doc.len, (const char *)doc.at);
 	cr_expect(mst_plist_text0(root, &text, "text", &e) == 1);
 	cr_expect(mst_slice_eq(text, MST_S("a<b>&"
 					   "\"c\"\r\n\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
@@ -255,6 +362,5 @@ Test(plist, written_is_read)
 	cr_expect(mst_plist_array0(root, &list, "list", &e) == 1 && mst_plist_num(list) == 2);
 	cr_expect(mst_plist_dict0(mst_plist_at0(list, 1), &inner, NULL, &e) == 1);
 	cr_expect(mst_plist_bool(inner, &is_set, "<no>", &e) == 1 && !is_set);
-	mst_plist_free(&root);
 	mst_arena_done(&arena);
 }

@@ -42,13 +42,15 @@ static struct mst_slice end(struct doc *d, uint8_t root)
 
 #define ADD(d, text) add(&(d), MST_S(text))
 
+static struct mst_arena arena; /* every test is a process of its own */
+
 static int parse(struct mst_slice bytes, enum mst_code *code)
 {
-	struct mst_plist *root;
+	const struct mst_plist *root;
 	struct mst_err e = {.code = MST_E_NONE};
-	int failed = mst_plist_parse(&root, bytes, &limits, &e);
+	int failed = mst_plist_parse(&root, &arena, bytes, &limits, &e);
 	*code = e.code;
-	mst_plist_free(&root);
+	mst_arena_done(&arena);
 	return failed;
 }
 
@@ -69,17 +71,51 @@ static struct mst_slice good(struct doc *d)
 Test(plist_bin, reads)
 {
 	struct doc d;
-	struct mst_plist *root;
+	const struct mst_plist *root;
 	struct mst_slice text;
 	struct mst_err e = {.text = ""};
 	uint64_t n;
-	cr_assert_eq(mst_plist_parse(&root, good(&d), &limits, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_plist_parse(&root, &arena, good(&d), &limits, &e), 0, "%s", e.text);
 	cr_expect(mst_plist_text0(root, &text, "UDID", &e) == 1 &&
 		  mst_slice_eq(text, MST_S("0123456789ABCDEFGH")));
 	cr_expect(mst_plist_data0(root, &text, "T", &e) == 1 &&
 		  mst_slice_eq(text, MST_S("\0\1\2")));
 	cr_expect(mst_plist_u64(root, &n, "N", &e) == 1 && n == 42);
-	mst_plist_free(&root);
+}
+
+Test(plist_bin, integers)
+{
+	static const struct {
+		struct mst_slice object;
+		uint64_t bits;
+		bool is_negative;
+	} rows[] = {
+		{MST_S_INIT("\x10\xff"), 255, false},
+		{MST_S_INIT("\x11\xff\xff"), 65535, false},
+		{MST_S_INIT("\x12\xff\xff\xff\xff"), UINT32_MAX, false},
+		{MST_S_INIT("\x13\xff\xff\xff\xff\xff\xff\xff\xfe"), (uint64_t)-2, true},
+		{MST_S_INIT("\x14\0\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xfe"), (uint64_t)-2,
+		 false},
+		{MST_S_INIT("\x14\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+			    "\xff\xfe"),
+		 (uint64_t)-2, true},
+	};
+	for (size_t i = 0; i < MST_LEN(rows); i++) {
+		const struct mst_plist *root;
+		struct doc d = {.len = 0};
+		struct mst_err e;
+		uint64_t u;
+		int64_t n;
+		ADD(d, "\xd1\1\2");
+		ADD(d, "\x51k");
+		add(&d, rows[i].object);
+		cr_assert_eq(mst_plist_parse(&root, &arena, end(&d, 0), &limits, &e), 0);
+		cr_expect_eq(mst_plist_u64(root, &u, "k", &e), rows[i].is_negative ? -1 : 1);
+		cr_expect_eq(u, rows[i].is_negative ? 0 : rows[i].bits, "row %zu", i);
+		bool is_i64 = rows[i].is_negative || rows[i].bits <= INT64_MAX;
+		cr_expect_eq(mst_plist_i64(root, &n, "k", &e), is_i64 ? 1 : -1);
+		cr_expect_eq((uint64_t)n, is_i64 ? rows[i].bits : 0, "row %zu", i);
+	}
 }
 
 Test(plist_bin, every_prefix_is_refused)
@@ -153,6 +189,34 @@ Test(plist_bin, refuses)
 	ADD(d, "\xd1\1\2");
 	ADD(d, "\x51k");
 	ADD(d, "\xaf\x13\x80\0\0\0\0\0\0\1");
+	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX);
+	/* a key twice, in two codings */
+	d = (struct doc){.len = 0};
+	ADD(d, "\xd2\1\2\3\3");
+	ADD(d, "\x51k");
+	ADD(d, "\x61\0k");
+	ADD(d, "\x09");
+	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX);
+	/* half a surrogate pair in a value; an integer over 64 bits */
+	static const struct mst_slice values[] = {
+		MST_S_INIT("\x61\xd8\0"), MST_S_INIT("\x62\xdc\0\0a"),
+		MST_S_INIT("\x14\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0"),
+		MST_S_INIT("\x14\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0\0\0")};
+	for (size_t i = 0; i < MST_LEN(values); i++) {
+		d = (struct doc){.len = 0};
+		ADD(d, "\xd1\1\2");
+		ADD(d, "\x51k");
+		add(&d, values[i]);
+		cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX, "value %zu", i);
+	}
+	/* objects over each other: a text whose bytes are another text */
+	d = (struct doc){.len = 0};
+	ADD(d, "\xd2\1\2\3\4");
+	ADD(d, "\x51k");
+	ADD(d, "\x51l");
+	ADD(d, "\x54\x53xyz");
+	ADD(d, "\x09");
+	d.offsets[4] = d.offsets[3] + 1;
 	cr_expect(parse(end(&d, 0), &code) == -1 && code == MST_E_SYNTAX);
 	/* an array at the root */
 	d = (struct doc){.len = 0};

@@ -110,3 +110,38 @@ Test(seal, file)
 	cr_expect_eq(mst_seal_load(&seal, path, &e), 0, "%s", e.text);
 	mst_seal_free(&seal);
 }
+
+/* What was sealed before stays readable, what comes after has the new key's number. */
+Test(seal, learns_of_a_new_key)
+{
+	struct mst_arena a = {0};
+	struct mst_seal *seal = NULL, *fresh = NULL;
+	struct mst_slice plain = MST_S("secret"), bound = MST_S("record"), older, newer, out;
+	struct mst_err e;
+
+	cr_assert_eq(mst_seal_load(&seal, path, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_seal_close(&older, &a, seal, bound, plain, &e), 0);
+	cr_assert_eq(mst_seal_learn(seal, path, &e), 0, "nothing new");
+	cr_expect_eq(mst_seal_number(seal), 1);
+	cr_assert_eq(mst_seal_rotate(path, &e), 0, "%s", e.text);
+	cr_expect_eq(mst_seal_number(seal), 1, "the file alone changes nothing");
+	cr_assert_eq(mst_seal_learn(seal, path, &e), 0, "%s", e.text);
+	cr_expect_eq(mst_seal_number(seal), 2);
+	cr_expect(mst_seal_is_old(seal, older));
+	cr_assert_eq(mst_seal_close(&newer, &a, seal, bound, plain, &e), 0);
+	cr_expect_eq(mst_seal_number_of(newer), 2);
+	cr_expect_eq(mst_seal_open(&out, &a, seal, bound, older, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_seal_load(&fresh, path, &e), 0, "%s", e.text);
+	cr_expect_eq(mst_seal_open(&out, &a, fresh, bound, newer, &e), 0, "%s", e.text);
+	mst_seal_free(&fresh);
+	for (int i = 3; i <= MST_SEAL_KEYS_MAX; i++)
+		cr_assert_eq(mst_seal_rotate(path, &e), 0, "%s", e.text);
+	cr_assert_eq(mst_seal_learn(seal, path, &e), 0, "%s", e.text);
+	cr_expect_eq(mst_seal_number(seal), MST_SEAL_KEYS_MAX);
+	unlink(path);
+	cr_expect_eq(mst_seal_learn(seal, path, &e), -1);
+	cr_expect_eq(mst_seal_number(seal), MST_SEAL_KEYS_MAX, "a failure changes nothing");
+	cr_assert_eq(mst_seal_init(path, &e), 0);
+	mst_seal_free(&seal);
+	mst_arena_done(&a);
+}

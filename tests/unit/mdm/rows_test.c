@@ -52,14 +52,12 @@ Test(rows, each_key_once)
 static int read_items(const char *items, uint32_t which, struct mdm_message *out, struct mst_arena *arena, struct mst_err *e)
 {
 	char text[8192];
-	struct mst_plist *root;
+	const struct mst_plist *root;
 	int len = snprintf(text, sizeof(text), "<plist><dict>%s</dict></plist>", items);
 
 	memset(out, 0, sizeof(*out));
-	cr_assert_eq(mst_plist_parse(&root, mst_slice(text, (size_t)len), &mst_plist_limits_device, e), 0, "%s", e->text);
-	int rc = mst_item_read(out, arena, root, mst_checkin_items, mst_checkin_num_items, which, e);
-	mst_plist_free(&root);
-	return rc;
+	cr_assert_eq(mst_plist_parse(&root, arena, mst_slice(text, (size_t)len), &mst_plist_limits_device, e), 0, "%s", e->text);
+	return mst_item_read(out, arena, root, mst_checkin_items, mst_checkin_num_items, which, e);
 }
 
 /* Every text and data key: read where it belongs, refused as another kind, refused one byte too long, needed where it is. */
