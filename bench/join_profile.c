@@ -37,7 +37,7 @@ static int text_of(struct mst_slice *out, struct mst_arena *arena, const struct 
 	int rc = mst_plist_text0(dict, out, key, e);
 
 	if (rc == 0)
-		return mst_fail(e, MST_E_SYNTAX, "the profile has no %s", key);
+		return mst_fail(e, MST_E_SYNTAX, "the profile has no %s", key ? key : "common name");
 	return rc < 0 ? -1 : keep(out, arena, *out, e);
 }
 

@@ -75,7 +75,7 @@ class Local:
         self.conf = {"portal.address": "127.0.0.1", "portal.port": port, "plain.address": "127.0.0.1",
                      "plain.port": self.plain_port, "portal.certificate": "server.pem",
                      "portal.key": "server.key", "control.path": "control.sock", "store.path": "store",
-                     "identity.device_ca": "ca/ca.pem", "seal.key": "master.key", "api.keys": "api.keys", "log.level": "warn"}
+                     "identity.device_ca": "ca/ca.pem", "seal.key": "master.key", "keypool.size": 0, "api.keys": "api.keys", "log.level": "warn"}
         self.conf.update(conf or {})
         if len(self.control) > SOCKET_PATH_MAX:
             raise Failed(f"{self.control} is longer than a socket's path may be: use a shorter folder")

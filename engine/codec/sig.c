@@ -53,12 +53,10 @@ int mst_sig_end(struct mst_slice *out, const uint8_t *at, CBB *cbb, bool is_writ
 	return is_done ? 0 : mst_fail(e, MST_E_BUSY, "a CRL or OCSP answer cannot be written");
 }
 
-static void put_digits(uint8_t *out, uint32_t n, size_t num)
+static void put_two(uint8_t *out, uint32_t n)
 {
-	while (num--) {
-		out[num] = (uint8_t)('0' + n % 10);
-		n /= 10;
-	}
+	out[0] = (uint8_t)('0' + n / 10);
+	out[1] = (uint8_t)('0' + n % 10);
 }
 
 /* The Gregorian date of a day since 1970, by years that begin on 1 March (all days are behind 1970). */
@@ -70,9 +68,11 @@ static void put_date(uint8_t *out, uint32_t days)
 	uint32_t month = (5 * of_year + 2) / 153;
 	uint32_t day = of_year - (153 * month + 2) / 5 + 1;
 	month = month < 10 ? month + 3 : month - 9;
-	put_digits(out, of_years + era * 400 + (month <= 2), 4);
-	put_digits(out + 4, month, 2);
-	put_digits(out + 6, day, 2);
+	uint32_t year = of_years + era * 400 + (month <= 2);
+	put_two(out, year / 100);
+	put_two(out + 2, year % 100);
+	put_two(out + 4, month);
+	put_two(out + 6, day);
 }
 
 void mst_sig_time(uint8_t out[static SIG_TIME_LEN], int64_t s)
@@ -80,9 +80,9 @@ void mst_sig_time(uint8_t out[static SIG_TIME_LEN], int64_t s)
 	s = s < FIRST_S ? FIRST_S : s > LAST_S ? LAST_S : s;
 	uint32_t of_day = (uint32_t)(s % 86400);
 	put_date(out, (uint32_t)(s / 86400));
-	put_digits(out + 8, of_day / 3600, 2);
-	put_digits(out + 10, of_day / 60 % 60, 2);
-	put_digits(out + 12, of_day % 60, 2);
+	put_two(out + 8, of_day / 3600);
+	put_two(out + 10, of_day / 60 % 60);
+	put_two(out + 12, of_day % 60);
 	out[14] = 'Z';
 }
 

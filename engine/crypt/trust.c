@@ -353,6 +353,28 @@ int mst_trust_verify(void *trust, struct mst_peer *out, const struct mst_slice *
 	return verify(trust, out, chain, num_chain, now_s, MST_EKU_CLIENT, e);
 }
 
+/* What a CA of the chain's own says is more to the point than that others do not know it. */
+int mst_trust_verify_any(struct mst_trust *const *trusts, size_t num, struct mst_peer *out,
+			 const struct mst_slice *chain, size_t num_chain, int64_t now_s,
+			 struct mst_err *e)
+{
+	struct mst_err best = {.code = MST_E_NONE};
+	for (size_t i = 0; i < num; i++) {
+		struct mst_err why = {.code = MST_E_NONE};
+		if (!trusts[i])
+			continue;
+		if (verify(trusts[i], out, chain, num_chain, now_s, MST_EKU_CLIENT, &why) == 0)
+			return 0;
+		if (best.code == MST_E_NONE || best.code == MST_E_ABSENT)
+			best = why;
+	}
+	if (best.code == MST_E_NONE)
+		return mst_fail(e, MST_E_ABSENT, "no CA is trusted");
+	if (e)
+		*e = best;
+	return -1;
+}
+
 int mst_trust_verify_server(void *trust, struct mst_peer *out, const struct mst_slice *chain,
 			    size_t num_chain, int64_t now_s, struct mst_err *e)
 {

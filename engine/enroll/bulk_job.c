@@ -182,7 +182,7 @@ static int find_issuer(struct bulk_job *job, struct mst_err *e)
 	struct mst_app *app = job->bulk->app;
 
 	mst_issuers_free(&job->issuers);
-	job->ground = (struct bulk_ground){.job = &job->record,
+	job->ground = (struct bulk_ground){.job = &job->fixed,
 					   .store = app->store,
 					   .seal = app->seal,
 					   .is_stopped = &job->is_stopped};
@@ -218,7 +218,7 @@ void mst_bulk_load(struct mst_job *work)
 	}
 	mst_arena_done(&job->arena);
 	job->arena = fresh;
-	job->record = look.record;
+	job->record = job->fixed = look.record;
 	job->is_read = true;
 	if (job->record.state == BULK_OPEN && find_issuer(job, &job->err) == 0)
 		(void)!make_table(job, look.names, &job->err);

@@ -34,6 +34,7 @@ struct bulk_job {
 	struct bulk_record record; /* as it will be when everything that was posted is durable */
 	uint8_t raw[BULK_RAW_MAX];
 	struct mst_arena arena;    /* of the texts */
+	struct bulk_record fixed;  /* as LOAD read it: what workers look at */
 	struct bulk_ground ground; /* LOAD makes it */
 	struct mst_issuers *issuers;
 	struct mst_arena names; /* the list and its table */

@@ -18,9 +18,9 @@ static int start_port(struct mst_engine *engine, struct mst_err *e)
 {
 	const struct mst_conf *conf = engine->facts->conf;
 
-	if (conf->plain_port && mst_net_claim(conf->plain_address, (uint16_t)conf->plain_port, e) != 0)
+	if (mst_net_claim(conf->portal_address, (uint16_t)conf->portal_port, e) != 0)
 		return -1;
-	return mst_net_claim(conf->portal_address, (uint16_t)conf->portal_port, e);
+	return conf->plain_port ? mst_net_claim(conf->plain_address, (uint16_t)conf->plain_port, e) : 0;
 }
 
 static int start_sandbox(struct mst_engine *engine, struct mst_err *e)

@@ -39,7 +39,9 @@ void mst_facts_free(struct mst_facts **facts);
 
 /* Who judges the certificates of a loop's peers: also for contexts that older sessions keep alive. */
 struct mst_judge {
-	struct mst_trust *trust, *front_ends; /* front_ends NULL: there are none */
+	/* The file's CAs, the store's authorities', the front ends'; NULL: there are none. In this order: a CA of devices is none
+	 * of front ends. */
+	struct mst_trust *trusts[3];
 	struct mst_barred *barred;
 };
 
@@ -102,6 +104,8 @@ int mst_lane_check(const struct mst_engine *engine, const struct mst_facts *fact
 void mst_reload(struct mst_engine *engine);
 /* mst_lane_adopt takes `facts` for everything new on this lane; on failure the lane keeps what it has. Its loop's thread. */
 int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct mst_err *e) MST_MUST;
+/* mst_lane_take gives the lane other live authorities: for what it issues, and whom it trusts. Its loop's thread. */
+void mst_lane_take(struct mst_lane_loop *lane, const struct mst_issuers *issuers);
 
 /* issuers.c: the live authorities of all loops. */
 #define ISSUERS_AGAIN_MS 100

@@ -18,6 +18,8 @@ static int read_trust(struct mst_facts *facts, struct mst_err *e)
 	struct mst_slice pem;
 	struct mst_err why = {0};
 
+	if (!facts->conf->device_ca[0]) /* the store's authorities only */
+		return 0;
 	if (read_pem(&pem, facts, facts->conf->device_ca, e) != 0)
 		return -1;
 	if (mst_trust_new(&facts->trust, pem, &why) == 0)
@@ -65,7 +67,7 @@ static int read_front_ends(struct mst_facts *facts, struct mst_err *e)
 		return -1;
 	if (mst_trust_new(&facts->front_ends, pem, &why) != 0)
 		return mst_fail(e, MST_E_CONF, "%s: %s", path, why.text);
-	if (mst_trust_shares(facts->trust, facts->front_ends))
+	if (facts->trust && mst_trust_shares(facts->trust, facts->front_ends))
 		return mst_fail(e, MST_E_CONF, "%s: a CA of front ends may not be one of devices", path);
 	return 0;
 }

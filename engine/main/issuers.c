@@ -66,7 +66,7 @@ static void on_take(struct mst_mail *mail)
 {
 	struct visit *visit = MST_HOME(mail, struct visit, mail);
 
-	visit->lane->app.issuers = visit->spread->issuers;
+	mst_lane_take(visit->lane, visit->spread->issuers);
 	visit->mark = mst_http_mark(visit->lane->http);
 	visit->timer.on_due = on_look;
 	mst_timer_set(visit->lane->loop, &visit->timer, 0);

@@ -15,6 +15,7 @@
 #include "muster/scep.h"
 #include "muster/text.h"
 
+#define CA_NAMES_MAX  256 /* CAs a client is told of; each has some 60 bytes in every handshake */
 #define DRAIN_LOOK_MS 50 /* how often a draining loop looks whether it may end */
 
 static void fill_net(struct mst_net_conf *out, const struct mst_conf *conf)
@@ -46,18 +47,12 @@ static void fill_http(struct mst_http_conf *out, const struct mst_conf *conf)
 	};
 }
 
+/* The CA in `out` says who this is: a device, or a front end. */
 static int judge(void *context, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s, struct mst_err *e)
 {
 	const struct mst_judge *judge_of = context;
 
-	struct mst_err why;
-
-	if (!judge_of->front_ends)
-		return mst_trust_verify(judge_of->trust, out, chain, num_chain, now_s, e);
-	/* A front end's CA is no device's: the CA in `out` says who this is. */
-	if (mst_trust_verify(judge_of->trust, out, chain, num_chain, now_s, e) == 0)
-		return 0;
-	return mst_trust_verify(judge_of->front_ends, out, chain, num_chain, now_s, &why);
+	return mst_trust_verify_any(judge_of->trusts, MST_LEN(judge_of->trusts), out, chain, num_chain, now_s, e);
 }
 
 static int judge_again(void *context, const struct mst_peer *peer, struct mst_err *e)
@@ -67,14 +62,43 @@ static int judge_again(void *context, const struct mst_peer *peer, struct mst_er
 	return mst_barred_recheck(judge_of->barred, peer, e);
 }
 
-static int make_tls(struct mst_tls_ctx **out, const struct mst_engine *engine, const struct mst_facts *facts,
-		    struct mst_loop *home, struct mst_judge *with, struct mst_err *e)
+static void tune_judge(struct mst_lane_loop *lane)
 {
+	const struct mst_issuers *issuers = lane->app.issuers;
+
+	lane->judge = (struct mst_judge){
+		.trusts = {lane->facts->trust, issuers ? issuers->trust : NULL, lane->facts->front_ends},
+		.barred = lane->app.barred,
+	};
+}
+
+/* The CAs a client is told of: a device may choose its certificate by them. */
+static size_t gather_names(struct mst_slice *out, size_t room, struct mst_trust *const *trusts, size_t num_trusts)
+{
+	const struct mst_slice *names;
+	size_t num = 0;
+
+	for (size_t i = 0; i < num_trusts; i++) {
+		size_t more = trusts[i] ? mst_trust_names(trusts[i], &names) : 0;
+		if (more > room - num)
+			return 0; /* none is any */
+		for (size_t k = 0; k < more; k++)
+			out[num++] = names[k];
+	}
+	return num;
+}
+
+static int make_tls(struct mst_tls_ctx **out, const struct mst_engine *engine, const struct mst_facts *facts,
+		    struct mst_lane_loop *lane, struct mst_err *e)
+{
+	const struct mst_issuers *issuers = lane ? lane->app.issuers : NULL;
+	struct mst_loop *home = lane ? lane->loop : NULL;
+	struct mst_slice names[CA_NAMES_MAX];
 	struct mst_tls_conf conf = {
 		.chain_pem = facts->chain_pem,
 		.key_pem = facts->key_pem,
 		.client = MST_TLS_CLIENT_ASK,
-		.verify = {.context = with, .verify = judge, .recheck = judge_again},
+		.verify = {.context = lane ? &lane->judge : NULL, .verify = judge, .recheck = judge_again},
 		.allows_12 = facts->conf->portal_tls12,
 		.ciphers_12 = facts->conf->portal_ciphers[0] ? facts->conf->portal_ciphers : NULL,
 		.known_max = facts->conf->known_max,
@@ -84,7 +108,9 @@ static int make_tls(struct mst_tls_ctx **out, const struct mst_engine *engine, c
 	struct mst_err why = {0};
 	int rc;
 
-	conf.num_ca_names = mst_trust_names(facts->trust, &conf.ca_names);
+	conf.ca_names = names;
+	conf.num_ca_names = gather_names(names, MST_LEN(names),
+					 (struct mst_trust *const[]){facts->trust, issuers ? issuers->trust : NULL}, 2);
 	if (facts->conf->has_tickets)
 		memcpy(conf.ticket_secret, engine->ticket_secret, sizeof conf.ticket_secret);
 	rc = mst_tls_ctx_new(out, &conf, home ? engine->work : NULL, home, &why);
@@ -125,7 +151,7 @@ int mst_lane_check(const struct mst_engine *engine, const struct mst_facts *fact
 	struct mst_tls_ctx *ctx = NULL;
 	struct mst_enroll *enroll = NULL;
 
-	if (make_tls(&ctx, engine, facts, NULL, NULL, e) != 0)
+	if (make_tls(&ctx, engine, facts, NULL, e) != 0)
 		return -1;
 	mst_tls_ctx_free(&ctx);
 	if (make_enroll(&enroll, facts, e) != 0)
@@ -145,6 +171,7 @@ static void fill_app(struct mst_lane_loop *lane)
 	lane->app.takes_unknown_certificate = conf->takes_unknown_certificate;
 	lane->app.identity_sources = lane->facts->identity_sources;
 	lane->app.trust = lane->facts->trust;
+	lane->app.is_trust_stored = lane->facts->trust == NULL;
 	lane->app.front_ends = lane->facts->front_ends;
 	lane->app.front_end_names = conf->front_end_names;
 	mst_scep_tune(lane->scep, &(struct mst_scep_conf){
@@ -160,7 +187,7 @@ int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct m
 
 	if (make_enroll(&enroll, facts, e) != 0)
 		return -1;
-	if (make_tls(&ctx, lane->engine, facts, lane->loop, &lane->judge, e) != 0) {
+	if (make_tls(&ctx, lane->engine, facts, lane, e) != 0) {
 		mst_enroll_free(&enroll);
 		return -1;
 	}
@@ -168,14 +195,27 @@ int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct m
 	lane->app.enroll = enroll;
 	mst_http_set_tls(lane->http, MST_GATE_PORTAL, ctx);
 	lane->facts = facts;
-	lane->judge = (struct mst_judge){
-		.trust = facts->trust, .front_ends = facts->front_ends, .barred = lane->app.barred};
+	tune_judge(lane);
 	fill_net(&net, facts->conf);
 	mst_net_tune(lane->net, &net);
 	fill_http(&http, facts->conf);
 	mst_http_tune(lane->http, &http);
 	fill_app(lane);
 	return 0;
+}
+
+void mst_lane_take(struct mst_lane_loop *lane, const struct mst_issuers *issuers)
+{
+	struct mst_tls_ctx *ctx = NULL;
+	struct mst_err err = {0};
+
+	lane->app.issuers = issuers;
+	tune_judge(lane);
+	/* Only the names that clients are told of are older when it fails. */
+	if (make_tls(&ctx, lane->engine, lane->facts, lane, &err) == 0)
+		mst_http_set_tls(lane->http, MST_GATE_PORTAL, ctx);
+	else
+		mst_log(WARN, "clients are not told of new authorities", mst_f_u64("loop", lane->index), mst_f_err(&err));
 }
 
 static int make_parts(struct mst_lane_loop *lane, struct mst_err *e)

@@ -32,11 +32,23 @@ static bool is_named(const char *names, const char *name)
 	return false;
 }
 
+/* CAs of devices that are authorities of our own; NULL: none. */
+static struct mst_trust *stored0(const struct mst_app *app)
+{
+	return app->issuers ? app->issuers->trust : NULL;
+}
+
+static bool has(const struct mst_trust *trust, const struct mst_peer *peer)
+{
+	return trust && mst_trust_has(trust, peer->ca);
+}
+
+/* An authority of ours certifies devices, so it is no CA of front ends, whatever a file says. */
 static bool is_front_end(const struct mst_xchg *x)
 {
 	const struct mst_app *app = x->app;
 
-	return x->peer && app->front_ends && mst_trust_has(app->front_ends, x->peer->ca);
+	return x->peer && has(app->front_ends, x->peer) && !has(stored0(app), x->peer);
 }
 
 /* A connection may be older than the list of CAs: one that is not in it any more vouches for nobody. */
@@ -44,7 +56,9 @@ static bool is_device(const struct mst_xchg *x)
 {
 	const struct mst_app *app = x->app;
 
-	return x->peer && (!app->trust || mst_trust_has(app->trust, x->peer->ca));
+	if (!x->peer)
+		return false;
+	return has(app->trust, x->peer) || has(stored0(app), x->peer) || (!app->trust && !app->is_trust_stored);
 }
 
 /* The value of a header that may come once: a front end that lets a client's own one through would otherwise speak with two
@@ -168,7 +182,8 @@ int mst_source_peer(struct mst_peer *out, struct mst_xchg *x, int64_t now_ms)
 	}
 	if (rc < 0)
 		return -1;
-	if (mst_trust_verify(app->trust, out, proof.chain, proof.num, now_ms / 1000, &x->err) < 0)
+	if (mst_trust_verify_any((struct mst_trust *const[]){app->trust, stored0(app)}, 2, out, proof.chain, proof.num, now_ms / 1000,
+				 &x->err) < 0)
 		return mst_fail(&x->err, MST_E_DENIED, "the certificate is not of a device of ours");
 	return 0;
 }

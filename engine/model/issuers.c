@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "muster/authority.h"
+#include "muster/grow.h"
 
 #define BACK_S 3600 /* a certificate is valid a little before it was made: clocks of devices are not exact */
 #define DAY_S 86400
@@ -82,6 +83,39 @@ static void clear(struct mst_issuers *issuers)
 	issuers->num = 0;
 }
 
+/* PEM of the authorities that may vouch; one that may not (a constraint nobody here judges) must not take the others along. */
+static int write_pem(struct mst_slice *out, const struct mst_issuers *issuers, struct mst_arena *arena, struct mst_err *e)
+{
+	struct mst_grow g;
+
+	mst_grow_init(&g, arena);
+	for (uint32_t i = 0; i < issuers->num; i++) {
+		struct mst_trust *alone = NULL;
+		struct mst_slice pem;
+
+		if (mst_pem_put(&pem, arena, "CERTIFICATE", issuers->rows[i]->record.cert, e) < 0)
+			return -1;
+		if (mst_trust_new(&alone, pem, NULL) == 0)
+			mst_grow_put(&g, pem);
+		mst_trust_free(&alone);
+	}
+	return mst_grow_end(&g, out, e);
+}
+
+static int make_trust(struct mst_issuers *issuers, struct mst_err *e)
+{
+	struct mst_arena arena;
+	struct mst_slice pem;
+	int rc;
+
+	mst_arena_init(&arena, NULL, 0);
+	rc = write_pem(&pem, issuers, &arena, e);
+	if (rc == 0 && pem.len)
+		rc = mst_trust_new(&issuers->trust, pem, e);
+	mst_arena_done(&arena);
+	return rc;
+}
+
 static int plan(struct mst_read *r)
 {
 	struct look *look = MST_HOME(r, struct look, r);
@@ -114,6 +148,10 @@ int mst_issuers_load(struct mst_issuers **out, struct mst_store *store, const st
 		mst_issuers_free(&issuers);
 		return -1;
 	}
+	if (make_trust(issuers, e) < 0) {
+		mst_issuers_free(&issuers);
+		return -1;
+	}
 	*out = issuers;
 	return 0;
 }
@@ -123,6 +161,7 @@ void mst_issuers_free(struct mst_issuers **issuers)
 	if (!*issuers)
 		return;
 	clear(*issuers);
+	mst_trust_free(&(*issuers)->trust);
 	mst_arena_done(&(*issuers)->arena);
 	free(*issuers);
 	*issuers = NULL;

@@ -54,6 +54,7 @@ struct mst_revoke {
 	struct mst_revoke *const *all; /* of every loop, this one at `index` */
 	uint32_t num_all, index;
 	bool is_over;
+	uint64_t swept_ms; /* monotonic: when expired certificates left the set last */
 	struct revoke_user *lists[MST_AUTHORITIES_MAX];
 	uint32_t num_lists;
 	uint64_t num_news; /* revocations heard of */

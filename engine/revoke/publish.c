@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "muster/barred.h"
 #include "muster/clock.h"
 #include "muster/log.h"
 #include "muster/text.h"
@@ -13,6 +14,7 @@
 
 #define LOOK_MS  250    /* how often it looks whose CRL is due */
 #define RETRY_MS 10000  /* after a CRL could not be made */
+#define SWEEP_MS 3600000 /* expired certificates leave a loop's set so often; 100,000 of them are looked at in a millisecond */
 
 static void lent_on_idle(struct mst_lent *lent);
 
@@ -111,7 +113,15 @@ void mst_publish_list_adopt(struct revoke_user *user)
 
 static void on_adopt(struct mst_mail *mail)
 {
-	mst_publish_list_adopt(MST_HOME(mail, struct revoke_user, mail));
+	struct revoke_user *user = MST_HOME(mail, struct revoke_user, mail);
+	struct mst_revoke *revoke = user->revoke;
+	uint64_t now_ms = mst_clock_ms();
+
+	mst_publish_list_adopt(user);
+	if (now_ms - revoke->swept_ms < SWEEP_MS)
+		return;
+	revoke->swept_ms = now_ms;
+	mst_barred_sweep(revoke->app->barred, mst_clock_wall_ms() / 1000);
 }
 
 static void spread(struct mst_revoke *first, struct revoke_list *list)

@@ -27,11 +27,13 @@ struct mst_app {
 	struct mst_barred *barred;      /* this loop's: revoked certificates (barred.h) */
 	struct mst_revoke *revoke;      /* this loop's: CRLs and OCSP answers (revoke.h) */
 	struct mst_enroll *enroll;      /* this loop's: signer and texts of enrolment profiles; NULL: none are given */
-	/* Where a device's certificate may come from (MST_FROM_*), the CAs of devices, and those of front ends that end TLS (NULL:
-	 * none) with the common names they may have (separated by commas, empty: any). */
+	/* Where a device's certificate may come from (MST_FROM_*), the CAs of devices beside issuers->trust (NULL: none, and with
+	 * is_trust_stored really none), and those of front ends that end TLS (NULL: none) with the common names they may have
+	 * (separated by commas, empty: any). */
 	uint32_t identity_sources;
 	struct mst_trust *trust, *front_ends;
 	const char *front_end_names;
+	bool is_trust_stored;           /* only authorities of the store vouch for devices */
 	const uint8_t (*api_keys)[32];  /* SHA-256 of each key that may use the operator API on the portal */
 	uint32_t num_api_keys;
 	uint32_t checkin_max;           /* bytes of a check-in message */

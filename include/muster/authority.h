@@ -107,6 +107,7 @@ struct mst_issuers {
 	struct mst_issuer *rows[MST_AUTHORITIES_MAX];
 	struct mst_arena arena;
 	uint32_t num_users; /* the main program's */
+	struct mst_trust *trust; /* of their certificates: whoever they certified is ours; NULL: there are none */
 };
 /* mst_issuers_load reads all records (blocks); PENDING ones are left out. mst_issuers_find0 by name, _find_id0 by id; NULL when absent. */
 int mst_issuers_load(struct mst_issuers **out, struct mst_store *store, const struct mst_seal *seal, struct mst_err *e) MST_MUST;

@@ -98,6 +98,9 @@ void mst_trust_free(struct mst_trust **trust);
  * -1 codes: ABSENT no path to a trusted CA, GONE expired or not yet valid, TYPE not for this use, else CRYPTO. */
 int mst_trust_verify(void *trust, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s,
 		     struct mst_err *e) MST_MUST;
+/* mst_trust_verify_any is the same with the first of several that vouches; NULL ones are passed over. ABSENT when there is none. */
+int mst_trust_verify_any(struct mst_trust *const *trusts, size_t num, struct mst_peer *out, const struct mst_slice *chain,
+			 size_t num_chain, int64_t now_s, struct mst_err *e) MST_MUST;
 /* mst_trust_verify_server is the same for a server's chain (serverAuth); names are the caller's business. One of the trusted
  * certificates itself, self-signed and pinned, is taken too. */
 int mst_trust_verify_server(void *trust, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s,

@@ -22,12 +22,9 @@ static const char token_update[] =
 	     "\t<key>Token</key>\n\t<data>\n\tAAEC\n\tAw==\n\t</data>\n"
 	     "\t<key>AwaitingConfiguration</key><true/>\n\t<key>Off</key><false />\n"
 	     "\t<key>Empty</key><string/><key>Nothing</key><data></data>\n"
-	     "\t<key>Number</key><integer>42</integer><key>Minus</key><integer>-7</"
-	     "integer>\n"
-	     "\t<key>When</key><date>2026-01-02T03:04:05Z</date><key>Ratio</"
-	     "key><real>1.5</real>\n"
-	     "\t<key>Chain</key><array><dict><key>ErrorCode</key><integer>12021</"
-	     "integer></"
+	     "\t<key>Number</key><integer>42</integer><key>Minus</key><integer>-7</integer>\n"
+	     "\t<key>When</key><date>2026-01-02T03:04:05Z</date><key>Ratio</key><real>1.5</real>\n"
+	     "\t<key>Chain</key><array><dict><key>ErrorCode</key><integer>12021</integer></"
 	     "dict><string>x</string></array>\n"
 	     "\t<key>Inner</key><dict><key>A</key><string>B</string></dict>\n");
 
@@ -136,12 +133,10 @@ static const struct {
 	{"cut tag", OPEN "<dict><key", MST_E_SYNTAX},
 	{"cut comment", OPEN "<dict><!-- x", MST_E_SYNTAX},
 	{"entities",
-	 "<?xml version=\"1.0\"?><!DOCTYPE plist [<!ENTITY a "
-	 "\"b\">]><plist><dict/></plist>",
+	 "<?xml version=\"1.0\"?><!DOCTYPE plist [<!ENTITY a \"b\">]><plist><dict/></plist>",
 	 MST_E_SYNTAX},
 	{"external entity",
-	 "<!DOCTYPE plist [<!ENTITY a SYSTEM "
-	 "\"file:///etc/passwd\">]><plist><dict/></plist>",
+	 "<!DOCTYPE plist [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><plist><dict/></plist>",
 	 MST_E_SYNTAX},
 	{"two types", DOCTYPE DOCTYPE "<plist><dict/></plist>", MST_E_SYNTAX},
 	{"late type", "<plist>" DOCTYPE "<dict/></plist>", MST_E_SYNTAX},
@@ -191,8 +186,7 @@ static const struct {
 	 "<?xml version=\"1.0\" encoding=\"UTF-8?><plist><dict/></plist>", MST_E_SYNTAX},
 	{"depth over",
 	 ROOT("<key>a</key><array><array><array><array/></array></array></array>"
-	      "<key>b</key><array><array><array><array><true/></array></array></"
-	      "array></array>"),
+	      "<key>b</key><array><array><array><array><true/></array></array></array></array>"),
 	 MST_E_TOO_BIG},
 };
 

@@ -232,8 +232,7 @@ Test(plist_judge, reads_what_it_writes)
 
 #define XML(text) "<plist version=\"1.0\"><dict><key>a</key>" text "</dict></plist>"
 static const char *const rows[] = {
-	XML("<string>x&#65;&#x42;&amp;&lt;&gt;&quot;&apos;&#228;&#x20ac;&#x1F600;</"
-	    "string>"),
+	XML("<string>x&#65;&#x42;&amp;&lt;&gt;&quot;&apos;&#228;&#x20ac;&#x1F600;</string>"),
 	XML("<string><![CDATA[a<b>&amp;]]></string>"),
 	XML("<string>x<![CDATA[y]]>z<!-- no -->&amp;</string>"),
 	XML("<string> kept \n</string>"),
@@ -265,8 +264,7 @@ static const char *const rows[] = {
 	XML("<array/>"),
 	XML("<dict/>"),
 	XML("<array><true/><!-- x --><dict><key>b</key><array/></dict></array>"),
-	"<?xml version='1.0' encoding='utf-8'?><!-- a "
-	"--><plist><dict/></plist><!-- b -->\n",
+	"<?xml version='1.0' encoding='utf-8'?><!-- a --><plist><dict/></plist><!-- b -->\n",
 };
 
 Test(plist_judge, rows)

@@ -7,6 +7,8 @@
 
 #include "muster/clock.h"
 #include "muster/crl.h"
+#include "muster/lent.h"
+#include "muster/text.h"
 
 static const char openssl[] = "/usr/bin/openssl", certtool[] = "/usr/bin/certtool";
 
@@ -43,10 +45,10 @@ Test(publish, judged, .timeout = 120)
 	for (size_t i = 0; i < MST_LEN(kinds); i++) {
 		const char *const tool[] = {certtool, "--verify-crl", "--load-ca-certificate", "ca.pem", "--infile", "crl.pem", NULL};
 		struct mst_published first, second;
-		struct mst_issued good, bad;
+		struct mst_issued bad;
 		struct world w;
 		world_open(&w, kinds[i]);
-		good = world_issue(&w, "good", 0);
+		(void)world_issue(&w, "good", 0);
 		bad = world_issue(&w, "bad", 0);
 		first = make(&w, NULL, now_s);
 		cr_expect_eq(judge(), 0);
@@ -64,7 +66,6 @@ Test(publish, judged, .timeout = 120)
 		cr_expect_neq(verify("bad.pem"), 0);
 		cr_expect(said(&w, "certificate revoked"));
 		cr_expect_eq(pki_run(tool, "out"), 0, "%s", (const char *)read_file(&w, "out").at);
-		(void)good;
 		world_close(&w);
 	}
 }
@@ -125,7 +126,6 @@ static bool has_crl(struct world *w)
 static void wait_for(struct world *w, const char *text)
 {
 	uint64_t end_ms = mst_clock_ms() + 20000;
-	const bool once = false;
 	bool is_there = false;
 
 	while (!is_there) {
@@ -134,7 +134,6 @@ static void wait_for(struct world *w, const char *text)
 			(void)!mst_loop_turn(w->loops[i], 20, NULL);
 		is_there = has_crl(w) && judge() == 0 && said(w, text);
 	}
-	(void)once;
 }
 
 /* The first CRL comes by itself; the next one with a revocation, in every loop; after a restart it is there at once. */
@@ -173,6 +172,40 @@ Test(publish, lives, .timeout = 120)
 	cr_expect(mst_barred_has(w.apps[1].barred, w.own_sha256), "known from the start");
 	cr_expect(has_crl(&w), "served from the start");
 	cr_expect(judge() == 0 && said(&w, "Key Compromise"));
+	world_close(&w);
+}
+
+/* A list that somebody still sends outlives its successor, and no longer. */
+Test(publish, lent, .timeout = 60)
+{
+	struct visit v = {.is_over = false};
+	struct mst_issued i;
+	struct mst_lent *lent;
+	struct world w;
+	char target[100] = "/v1/certificates/devices/";
+
+	world_open(&w, MST_KEY_P256);
+	i = world_issue(&w, "device", 0);
+	(void)make(&w, NULL, mst_clock_wall_ms() / 1000);
+	world_start(&w);
+	visit(&v, &w, 1, &way_crl, MST_GET, "/crl/devices.crl", mst_slice(NULL, 0));
+	cr_assert_eq(v.x.out.status, 200);
+	lent = v.x.out.lent;
+	cr_assert(lent && mst_slice_eq(lent->bytes, v.x.out.body));
+	mst_lent_take(lent);
+	visit_end(&v);
+	mst_hex_put(target + 25, mst_slice(i.serial, 16));
+	memcpy(target + 57, "/revoke", 8);
+	visit(&v, &w, 0, &way_revoke, MST_POST, target, mst_slice(NULL, 0));
+	cr_assert_eq(v.x.out.status, 200);
+	visit_end(&v);
+	wait_for(&w, "Serial Number");
+	write_file("crl.der", lent->bytes);
+	cr_expect(judge() == 0 && said(&w, "No Revoked Certificates"), "the older one is whole");
+	mst_lent_give(lent);
+	for (int n = 0; n < 20; n++)
+		for (uint32_t k = 0; k < LOOPS; k++)
+			(void)!mst_loop_turn(w.loops[k], 2, NULL);
 	world_close(&w);
 }
 
