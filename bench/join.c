@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Devices get their identities as real ones do: an enrolment link, the signed profile over TLS, SCEP with an RSA-2048 key of
- * their own. What comes out is a folder that `fleet --certs` takes.
+ * their own, the one in the folder when there is one. What comes out is a folder that `fleet --certs` takes.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -195,6 +195,24 @@ static int save(struct joiner *j, const char *udid, struct mst_slice der, const 
 	return 0;
 }
 
+/* A device that has a key keeps it: making RSA keys is nearly all of the work. */
+static int make_key(struct mst_key **out, struct joiner *j, const char *udid, struct mst_err *e)
+{
+	struct mst_slice path, text, label, der;
+	int rc = -1;
+
+	if (!mst_arena_format(&j->arena, &path, "%s/%s.pem", j->conf->certs, udid))
+		return no_memory(e);
+	if (mst_file_read(&text, &j->arena, (const char *)path.at, SERVER_CA_MAX, NULL) == 0 &&
+	    mst_pem_next(&label, &der, &text, &j->arena, NULL) == 1)
+		rc = mst_key_read(out, text, NULL);
+	if (rc == 0 && mst_key_is_rsa(*out))
+		return 0;
+	if (rc == 0)
+		mst_key_free(out);
+	return mst_key_new(out, MST_KEY_RSA2048, e);
+}
+
 static int join_one(struct joiner *j, uint32_t index, struct mst_err *e)
 {
 	char udid[UDID_LEN + 1];
@@ -205,7 +223,7 @@ static int join_one(struct joiner *j, uint32_t index, struct mst_err *e)
 
 	mst_identity_udid(udid, j->conf->seed, index);
 	if (make_link(&link, j, udid, e) < 0 || ask(&body, j, "GET", link, "", mst_slice(NULL, 0), e) < 0 ||
-	    mst_join_open(&profile, &j->arena, body, j->trust, e) < 0 || mst_key_new(&key, MST_KEY_RSA2048, e) < 0)
+	    mst_join_open(&profile, &j->arena, body, j->trust, e) < 0 || make_key(&key, j, udid, e) < 0)
 		return -1;
 	rc = certify(&der, j, &profile, key, e);
 	if (rc == 0)

@@ -21,6 +21,8 @@ struct mst_ctl {
 		*request_type, *authority, *device, *minutes, *reason;
 	bool wants_p12;
 	const char *prefix, *count, *names, *first, *digits, *organization; /* of a bulk job */
+	const char *crl_url, *ocsp_url, *crl_hours, *device_days, *rsa_bits, *hash, *challenge_sha256; /* of a new authority */
+	bool is_intermediate, makes_challenge, takes_rsa_only, takes_names;
 	const char *dns[MST_CTL_NAMES + 1], *ips[MST_CTL_NAMES + 1];
 };
 
@@ -81,6 +83,11 @@ int mst_ctl_key_init(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_key_api(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_key_rotate(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_key_status(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_authority_new(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_authority_list(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_authority_show(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_authority_import(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_authority_retire(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_bulk_start(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_bulk_status(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_bulk_cancel(struct mst_ctl *ctl, struct mst_err *e);

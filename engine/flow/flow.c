@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chooses the way for a request when its head is in: first the path, then who asks, then the method. What no row names is refused. */
 #include "muster/api.h"
+#include "muster/authority_api.h"
 #include "muster/bulk.h"
 #include "muster/enroll.h"
 #include "muster/mdm.h"
@@ -81,6 +82,8 @@ static size_t body_max(const struct mst_app *app, enum flow_body body)
 		return MST_OTA_BODY_MAX;
 	case BODY_LINK:
 		return MST_LINK_BODY_MAX;
+	case BODY_AUTHORITY:
+		return MST_AUTHORITY_BODY_MAX;
 	case BODY_BULK:
 		return MST_BULK_BODY_MAX;
 	case BODY_SCEP:

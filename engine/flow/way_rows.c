@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ways: which stages serve a request, in which order. Written here and nowhere else. */
 #include "muster/api.h"
+#include "muster/authority_api.h"
 #include "muster/bulk.h"
 #include "muster/enroll.h"
 #include "muster/http.h"
@@ -88,6 +89,18 @@ static const struct mst_stage bulk_cancel[] = {
 	{"cancel", mst_bulk_cancel}, {"ask", mst_bulk_ask}, {"answer", mst_bulk_answer}, REPLY,
 };
 static const struct mst_stage bulk_results[] = {{"identities", mst_bulk_identities}, {"told", mst_bulk_told}, REPLY};
+static const struct mst_stage authorities[] = {{"list", mst_authority_api_list}, {"told", mst_authority_api_told}, REPLY};
+static const struct mst_stage authority[] = {{"show", mst_authority_api_show}, {"told", mst_authority_api_told}, REPLY};
+static const struct mst_stage authority_publish[] = {{"publish", mst_authority_api_publish}, {"told", mst_authority_api_told}, REPLY};
+static const struct mst_stage authority_make[] = {
+	{"make", mst_authority_api_make}, {"settle", mst_authority_api_settle}, {"told", mst_authority_api_told}, REPLY,
+};
+static const struct mst_stage authority_import[] = {
+	{"import", mst_authority_api_import}, {"settle", mst_authority_api_settle}, {"told", mst_authority_api_told}, REPLY,
+};
+static const struct mst_stage authority_retire[] = {
+	{"retire", mst_authority_api_retire}, {"settle", mst_authority_api_settle}, {"told", mst_authority_api_told}, REPLY,
+};
 static const struct mst_stage key_rotate[] = {{"rotate", mst_key_rotate}, {"told", mst_key_told}, REPLY};
 static const struct mst_stage key_status[] = {{"status", mst_key_status}, {"told", mst_key_told}, REPLY};
 
@@ -96,6 +109,12 @@ const struct mst_way mst_way_bulk_list = WAY("bulk-list", bulk_list, false);
 const struct mst_way mst_way_bulk_show = WAY("bulk-show", bulk_show, false);
 const struct mst_way mst_way_bulk_cancel = WAY("bulk-cancel", bulk_cancel, false);
 const struct mst_way mst_way_bulk_results = WAY("bulk-results", bulk_results, false);
+const struct mst_way mst_way_authorities = WAY("authorities", authorities, false);
+const struct mst_way mst_way_authority = WAY("authority", authority, false);
+const struct mst_way mst_way_authority_publish = WAY("authority-publish", authority_publish, false);
+const struct mst_way mst_way_authority_make = WAY("authority-make", authority_make, false);
+const struct mst_way mst_way_authority_import = WAY("authority-import", authority_import, false);
+const struct mst_way mst_way_authority_retire = WAY("authority-retire", authority_retire, false);
 const struct mst_way mst_way_key_rotate = WAY("key-rotate", key_rotate, false);
 const struct mst_way mst_way_key_status = WAY("key-status", key_status, false);
 const struct mst_way mst_way_checkin = WAY("checkin", checkin, true);

@@ -90,7 +90,7 @@ def post(rig, body):
     return rig.curl("/ota/phones", body, "application/pkcs7-signature", method="POST")
 
 
-@case("start with an authority in the store")
+@case("start, and make an authority that is trusted at once")
 def _(rig):
     server = rig.server
     run(rig, "openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "enroll.key", "-out", "enroll.csr", "-subj", "/CN=iOS Enrollment")
@@ -98,14 +98,14 @@ def _(rig):
         f.write("keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:FALSE\n")
     run(rig, "openssl", "x509", "-req", "-in", "enroll.csr", "-CA", "ca/ca.pem", "-CAkey", "ca/ca.key", "-set_serial", "4711", "-days", "30",
         "-extfile", "enroll.conf", "-out", "enroll.pem")
-    EXTRA["ca"] = run(rig, f"{sys.argv[1]}/tests/live/live_authority", "store", "master.key", "phones", "rsa2048").stdout
-    with open(server.path("trusted.pem"), "wb") as f, open(server.path("ca/ca.pem"), "rb") as ca:
-        f.write(ca.read() + EXTRA["ca"])
     server.conf.update({"mdm.url": f"https://localhost:{server.port}", "mdm.topic": TOPIC, "enroll.certificate": "enroll.pem",
                         "enroll.key": "enroll.key", "enroll.roots": "ca/ca.pem", "enroll.organization": "Live", "enroll.per_minute": 0,
-                        "identity.device_ca": "trusted.pem", "scep.des": "yes"})
+                        "identity.device_ca": "", "scep.des": "yes"})
     server.write_conf()
     server.start()
+    made = server.ctl("authority", "authority", "new", "phones", "--kind", "rsa2048", "--socket", "control.sock")
+    expect_eq((made["name"], made["state"]), ("phones", "active"))
+    EXTRA["ca"] = made["certificate"].encode()
 
 
 @case("nobody gets a profile without a link")
