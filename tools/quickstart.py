@@ -39,6 +39,7 @@ class Quickstart:
         say("certificates: server and its CA, master key, API key")
         self.clean()
         self.server.make_files("Quickstart")
+        self.server.certificates = {"server CA": self.server.certificates["device CA"], "server": self.server.certificates["server"]}
         self.server.run("configuration", [self.server.programs.musterd, "-c", "musterd.conf", "-t"])
         say(f"musterd on https://127.0.0.1:{PORT}")
         self.server.start(own_session=True)

@@ -36,6 +36,20 @@ static int refused(const struct mst_call_reply *reply, struct mst_err *e)
 	return mst_fail(e, MST_E_DENIED, "musterd answered with status %d", reply->status);
 }
 
+/* An enqueue that queued nothing says of each id why. */
+static bool tells_ids(const struct mst_call_reply *reply)
+{
+	const struct mst_json_value *ids;
+	struct mst_json_value *root;
+	bool is_told;
+
+	if (reply->body.len == 0 || mst_json_parse(&root, reply->body, MST_CLIENT_REPLY_MAX, MST_JSON_DEPTH, NULL) < 0)
+		return false;
+	is_told = mst_json_get_object0(root, &ids, "status", NULL) > 0;
+	mst_json_free(&root);
+	return is_told;
+}
+
 int mst_ctl_ask(struct mst_json_value **root, int *status, struct mst_ctl *ctl, const char *method,
 		struct mst_slice target, struct mst_slice body, struct mst_err *e)
 {
@@ -54,7 +68,7 @@ int mst_ctl_ask(struct mst_json_value **root, int *status, struct mst_ctl *ctl, 
 		mst_ctl_print(reply.body);
 		return reply.status < 300 ? 0 : refused(&reply, e);
 	}
-	if (reply.status >= 300 && !(reply.status == 500 && body.len))
+	if (reply.status >= 300 && !tells_ids(&reply))
 		return refused(&reply, e);
 	return mst_json_parse(root, reply.body, MST_CLIENT_REPLY_MAX, MST_JSON_DEPTH, e);
 }

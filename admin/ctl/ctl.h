@@ -55,8 +55,8 @@ void mst_ctl_help(const char *noun);
 int mst_ctl_u32(uint32_t *out, const char *flag, const char *text, uint32_t fallback,
 		uint32_t least, uint32_t most, struct mst_err *e) MST_MUST;
 
-/* ask.c: mst_ctl_ask calls the API and parses the answer: 0 for a 2xx one, -1 with the server's
- * words otherwise. `root` is the caller's to free; with --json the body is printed and root stays
+/* ask.c: mst_ctl_ask calls the API and parses the answer: 0 for a 2xx one and for one that tells
+ * of each id, -1 with the server's words otherwise. `root` is the caller's to free; with --json the body is printed and root stays
  * NULL. */
 int mst_ctl_ask(struct mst_json_value **root, int *status, struct mst_ctl *ctl, const char *method,
 		struct mst_slice target, struct mst_slice body, struct mst_err *e) MST_MUST;

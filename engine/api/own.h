@@ -11,6 +11,9 @@
 /* What one operator's request may take beside its body: a page of a thousand devices, a report of 4 MiB as base64 and text, a
  * command copied for each of its devices. */
 #define API_ROOM ((size_t)64 << 20)
+/* What a look-up's answer may take: a report of 4 MiB, as base64 and as text of which JSON writes every byte with six, in memory
+ * that doubles as it grows. */
+#define API_ANSWER_ROOM ((size_t)96 << 20)
 
 /* An enrolment an operator names. */
 struct api_id {

@@ -6,8 +6,8 @@ struct api_query *mst_query_new(struct mst_xchg *x)
 {
 	struct api_query *q;
 
-	if (x->arena.limit < API_ROOM)
-		x->arena.limit = API_ROOM;
+	if (x->arena.limit < API_ROOM + API_ANSWER_ROOM)
+		x->arena.limit = API_ROOM + API_ANSWER_ROOM;
 	q = mst_arena_zero(&x->arena, sizeof(*q));
 	if (!q) {
 		mst_xchg_refuse(x, MST_E_BUSY, "out of memory");
@@ -48,7 +48,7 @@ static void on_ran(struct mst_job *job)
 
 enum mst_step mst_query_ask(struct api_query *q, int (*plan)(struct mst_read *r))
 {
-	mst_arena_init(&q->arena, NULL, API_ROOM / 2);
+	mst_arena_init(&q->arena, NULL, API_ANSWER_ROOM);
 	q->read = (struct mst_read){.arena = &q->arena, .plan = plan};
 	q->job = (struct mst_job){.home = q->app->loop, .run = on_worker, .on_ran = on_ran};
 	return mst_work_post(q->app->work, MST_LANE_BULK, &q->job, &q->x->err) < 0 ? mst_xchg_fail(q->x) : STEP_WAIT;

@@ -13,7 +13,9 @@ struct reader {
 	struct mst_conf *conf;
 	struct mst_err *e;
 	const char *path;
-	int line; /* of the mistake, 0: none */
+	FILE *file;
+	int num_lines; /* read so far */
+	int most;      /* bytes of a line, once one was longer */
 	uint8_t seen[128]; /* one for each row: a key given twice is a mistake */
 };
 
@@ -64,17 +66,33 @@ static int on_value(void *context, const char *section, const char *key, const c
 	return read_value(r, section, key, value ? value : "") == 0;
 }
 
+/* inih's way to a line: it would take the rest of a line that does not fit its buffer for a line of its own. */
+static char *next_line(char *out, int room, void *context)
+{
+	struct reader *r = context;
+
+	if (!fgets(out, room, r->file))
+		return NULL;
+	r->num_lines++;
+	if (strlen(out) < (size_t)room - 1 || out[room - 2] == '\n')
+		return out;
+	r->most = room - 2;
+	return NULL;
+}
+
 static int read_file(struct mst_conf *conf, const char *path, struct mst_err *e)
 {
 	struct mst_err seen = {0};
 	struct reader r = {.conf = conf, .e = &seen, .path = path};
-	FILE *file = fopen(path, "re");
 	int line;
 
-	if (!file)
+	r.file = fopen(path, "re");
+	if (!r.file)
 		return mst_fail_sys(e, errno, "%s: cannot open", path);
-	line = ini_parse_file(file, on_value, &r);
-	fclose(file);
+	line = ini_parse_stream(next_line, &r, on_value, &r);
+	fclose(r.file);
+	if (line == 0 && r.most)
+		return mst_fail(e, MST_E_CONF, "%s:%d: the line is longer than %d bytes", path, r.num_lines, r.most);
 	if (line == 0)
 		return 0;
 	if (line < 0)

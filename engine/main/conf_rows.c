@@ -4,6 +4,7 @@
 
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
 
+/* A line of the file holds 198 bytes: no text is longer than 180; a relative path grows by its folder. */
 #define AT(field) offsetof(struct mst_conf, field)
 #define TEXT MST_OPT_TEXT
 #define PATH MST_OPT_PATH
@@ -21,7 +22,7 @@ static const struct mst_opt_row rows[] = {
 	{ "portal",   "certificate",         AT(portal_certificate),       PATH, "/etc/muster/portal.pem",          1, 4096,      "",      LIVE, "Server certificate with its chain, PEM, leaf first" },
 	{ "portal",   "key",                 AT(portal_key),               PATH, "/etc/muster/portal.key",          1, 4096,      "",      LIVE, "Private key of the server certificate, PEM" },
 	{ "portal",   "tls12",               AT(portal_tls12),             BOOL, "yes",                             0, 0,         "",      LIVE, "Accept TLS 1.2 beside TLS 1.3" },
-	{ "portal",   "ciphers",             AT(portal_ciphers),           TEXT, "",                                0, 1000,      "",      LIVE, "Cipher suites of TLS 1.2 in OpenSSL's syntax; empty: ECDHE with AES-GCM or ChaCha20. Those of TLS 1.3 are fixed" },
+	{ "portal",   "ciphers",             AT(portal_ciphers),           TEXT, "",                                0, 180,       "",      LIVE, "Cipher suites of TLS 1.2 in OpenSSL's syntax; empty: ECDHE with AES-GCM or ChaCha20. Those of TLS 1.3 are fixed" },
 	{ "plain",    "address",             AT(plain_address),            TEXT, "::",                              1, 64,        "",      BOOT, "Address of the listener without TLS: CRL, OCSP and SCEP" },
 	{ "plain",    "port",                AT(plain_port),               U32,  "8080",                            0, 65535,     "",      BOOT, "Its port; 0: no such listener" },
 	{ "control",  "path",                AT(control_path),             PATH, "/run/muster/control.sock",        1, 100,       "",      BOOT, "Unix socket of the operator API for musterctl and the admin plane" },
@@ -34,7 +35,7 @@ static const struct mst_opt_row rows[] = {
 	{ "identity", "takes_unknown",       AT(takes_unknown_certificate),BOOL, "no",                              0, 0,         "",      LIVE, "Bind a certificate outside Authenticate when neither it nor the device is known (for migrations)" },
 	{ "identity", "sources",             AT(identity_sources),         TEXT, "tls",                             1, 64,        "",      LIVE, "Where a device's certificate comes from, the first that is there: tls, signature (Mdm-Signature), header (Client-Cert of a front end, RFC 9440)" },
 	{ "identity", "front_end_ca",        AT(front_end_ca),             PATH, "",                                0, 4096,      "",      LIVE, "CA certificates of front ends that end TLS for us, PEM: theirs only, no device's; empty: there are none" },
-	{ "identity", "front_end_names",     AT(front_end_names),          TEXT, "",                                0, 1000,      "",      LIVE, "Common names these front ends have, separated by commas; empty: any" },
+	{ "identity", "front_end_names",     AT(front_end_names),          TEXT, "",                                0, 180,       "",      LIVE, "Common names these front ends have, separated by commas; empty: any" },
 	{ "identity", "known_max",           AT(known_max),                U32,  "65536",                           0, 16777216,  "",      BOOT, "Verified device certificates each loop remembers" },
 	{ "identity", "tickets",             AT(has_tickets),              BOOL, "yes",                             0, 0,         "",      LIVE, "Let devices resume TLS sessions by ticket" },
 	{ "identity", "ticket_s",            AT(ticket_s),                 U32,  "43200",                          60, 604800,    "s",     LIVE, "Life of a ticket key; tickets of the key before are still taken" },
@@ -46,7 +47,7 @@ static const struct mst_opt_row rows[] = {
 	{ "threads",  "jobs_max",            AT(num_jobs_max),             U32,  "4096",                           16, 1048576,   "",      BOOT, "Jobs that may wait for the workers, in each lane" },
 	{ "threads",  "pinned",              AT(is_pinned),                BOOL, "no",                              0, 0,         "",      BOOT, "Pin each loop to a core, counting from first_cpu" },
 	{ "threads",  "first_cpu",           AT(first_cpu),                U32,  "0",                               0, 4095,      "",      BOOT, "First core used when pinned" },
-	{ "ring",     "entries",             AT(ring_entries),             U32,  "1024",                           64, 32768,     "",      BOOT, "Submission queue of each loop" },
+	{ "ring",     "entries",             AT(ring_entries),             U32,  "1024",                           64, 4096,      "",      BOOT, "Submission queue of each loop" },
 	{ "ring",     "files",               AT(ring_files),               U32,  "16384",                          64, 1048576,   "",      BOOT, "Direct descriptors of each loop, one for a connection; bounded by the limit on open files" },
 	{ "ring",     "buffers",             AT(ring_buffers),             U32,  "1024",                           16, 32768,     "",      BOOT, "Receive buffers of each loop, a power of two" },
 	{ "ring",     "buffer_bytes",        AT(ring_buffer_bytes),        U32,  "4096",                          512, 65536,     "bytes", BOOT, "Size of a receive buffer" },

@@ -76,6 +76,7 @@ struct mst_engine {
 	uint32_t num_loops;
 	uint8_t ticket_secret[32];
 	struct mst_bulk *bulk;
+	char *seal_path; /* bulk's: a reload frees the configuration it came from */
 	/* Authorities; loop 0's once threads run. See issuers.c. */
 	struct mst_issuers *issuers;
 	struct mst_timer issuers_timer;

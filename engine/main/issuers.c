@@ -89,6 +89,8 @@ static void on_loaded(struct mst_job *job)
 	if (!spread->issuers) {
 		mst_log(ERROR, "authorities stay as they were", mst_f_code(&spread->err), mst_f_err(&spread->err));
 		end(engine);
+		if (engine->is_issuers_due)
+			load(engine);
 		return;
 	}
 	spread->older = engine->issuers;

@@ -2,6 +2,8 @@
 /* Bulk jobs, the pool of keys and the keeper of the master key: on the first loop, known to all. */
 #include "engine.h"
 
+#include <stdlib.h>
+
 #include "muster/bulk.h"
 
 int mst_jobs_start(struct mst_engine *engine, struct mst_err *e)
@@ -13,11 +15,14 @@ int mst_jobs_start(struct mst_engine *engine, struct mst_err *e)
 		.identities_max = conf->bulk_identities_max,
 		.pool = {.size = conf->pool_size, .low = conf->pool_low},
 		.seal = engine->seal,
-		.seal_path = conf->seal_key,
 		.quiet_ms = conf->seal_quiet_s * 1000,
 		.first_ms = conf->pool_first_s * 1000,
 	};
 
+	engine->seal_path = strdup(conf->seal_key);
+	if (!engine->seal_path)
+		return mst_fail(e, MST_E_BUSY, "out of memory");
+	bulk.seal_path = engine->seal_path;
 	if (mst_keypool_kinds(&bulk.pool.kinds, conf->pool_kinds, e) < 0 ||
 	    mst_bulk_new(&engine->bulk, &engine->loops[0].app, &bulk, e) < 0)
 		return -1;
@@ -29,4 +34,6 @@ int mst_jobs_start(struct mst_engine *engine, struct mst_err *e)
 void mst_jobs_stop(struct mst_engine *engine)
 {
 	mst_bulk_free(&engine->bulk);
+	free(engine->seal_path);
+	engine->seal_path = NULL;
 }

@@ -161,6 +161,15 @@ static int header_open(struct proof *out, struct mst_xchg *x)
 	return 0;
 }
 
+/* A connection may outlive the certificate it began with, a device's as well as a front end's: it ends here. */
+static int check_link(struct mst_xchg *x, int64_t now_ms)
+{
+	if (now_ms / 1000 <= x->peer->not_after)
+		return 0;
+	x->out.closes = true;
+	return mst_fail(&x->err, MST_E_DENIED, "the certificate has expired");
+}
+
 int mst_source_peer(struct mst_peer *out, struct mst_xchg *x, int64_t now_ms)
 {
 	const struct mst_app *app = x->app;
@@ -170,12 +179,12 @@ int mst_source_peer(struct mst_peer *out, struct mst_xchg *x, int64_t now_ms)
 	switch (mst_source_of(x)) {
 	case SOURCE_TLS:
 		*out = *x->peer;
-		return 0;
+		return check_link(x, now_ms);
 	case SOURCE_SIGNATURE:
 		rc = signature_open(&proof, x);
 		break;
 	case SOURCE_HEADER:
-		rc = header_open(&proof, x);
+		rc = check_link(x, now_ms) < 0 ? -1 : header_open(&proof, x);
 		break;
 	case SOURCE_NONE:
 		return mst_fail(&x->err, MST_E_DENIED, "no certificate of a device");

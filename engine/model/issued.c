@@ -97,6 +97,14 @@ int mst_issued_next(struct mst_walk *w, struct mst_read *r, struct mst_issued *o
 	return rc == 1 ? read_record(r, out, key, value, seal) : rc;
 }
 
+void mst_issued_require(struct mst_batch *b, const struct mst_issued *i)
+{
+	uint8_t key[MST_ISSUED_KEY_LEN];
+
+	mst_issued_key(key, i->authority, i->serial);
+	mst_record_require(b, MST_SPACE_CERT, mst_slice(key, sizeof key), i->raw);
+}
+
 int mst_issued_put(struct mst_batch *b, const struct mst_issued *i, const struct mst_seal *seal, struct mst_err *e)
 {
 	uint8_t key[MST_ISSUED_KEY_LEN], room[BOUND_LEN];

@@ -106,6 +106,8 @@ static int batch_fill(struct scep_state *s, struct mst_err *e)
 	memcpy(issued.serial, s->serial, sizeof(issued.serial));
 	if (mst_issued_put(&s->batch, &issued, NULL, e) < 0)
 		return -1;
+	if (s->facts.has_old)
+		mst_issued_require(&s->batch, &s->facts.old);
 	if (s->facts.has_challenge)
 		put_use(s, &s->facts.challenge, s->challenge_key);
 	memcpy(receipt.authority, issued.authority, sizeof(receipt.authority));

@@ -32,6 +32,8 @@ int mst_issued_serial(uint8_t out[static 16], struct mst_slice number, struct ms
  * `key` is empty: a key that stayed closed is kept as it is. mst_issued_get and _next: 1, 0, -1, MST_LATER; with `seal` NULL the
  * key stays closed. */
 int mst_issued_put(struct mst_batch *b, const struct mst_issued *i, const struct mst_seal *seal, struct mst_err *e) MST_MUST;
+/* mst_issued_require: the record must be as read, not revoked meanwhile. */
+void mst_issued_require(struct mst_batch *b, const struct mst_issued *i);
 int mst_issued_get(struct mst_read *r, struct mst_issued *out, const uint8_t authority[static 16], const uint8_t serial[static 16],
 		   const struct mst_seal *seal) MST_MUST;
 /* mst_issued_next walks an authority's certificates after serial `from` (16 bytes or empty): zero `w` before the first call,

@@ -350,3 +350,30 @@ Test(api, commands_and_cancelling)
 	cr_expect_eq(rig_status(rig, &link, "UDID-0001", "Acknowledged", "C-2").status, 200);
 	cr_expect(strstr(rig_get(rig, "/v1/devices/UDID-0001/commands/C-2").body, "cancelled"));
 }
+
+/* What a device could report, an operator can read: line ends and deletes grow most in JSON. */
+Test(api, tells_the_longest_report)
+{
+	struct link link = rig_enrol(rig, "UDID-0001");
+	const size_t len = (4u << 20) - 4096;
+	char *fill = mst_arena_get(&rig->arena, len + 1);
+
+	cr_assert(fill);
+	rig->app.report_max = 4 << 20;
+	for (size_t i = 0; i < 2; i++) {
+		char *uuid = rig_text(rig, "LONG-%zu", i);
+		struct answer answer;
+		memset(fill, i ? 0x7f : '\n', len);
+		fill[len] = 0;
+		cr_assert_eq(rig_enqueue(rig, "UDID-0001", uuid).status, 200);
+		answer = rig_report(rig, &link,
+				    rig_text(rig,
+					     "<key>Status</key><string>Acknowledged</string><key>UDID</key><string>UDID-0001</string>"
+					     "<key>CommandUUID</key><string>%s</string><key>X</key><string>%s</string>",
+					     uuid, fill));
+		cr_assert_eq(answer.status, 200, "%s", answer.body);
+		answer = rig_get(rig, rig_text(rig, "/v1/devices/UDID-0001/commands/%s", uuid));
+		cr_assert_eq(answer.status, 200, "%s", answer.body);
+		cr_expect_gt(answer.len, len * (i ? 6 : 2));
+	}
+}

@@ -219,8 +219,7 @@ Test(authority, bad_input)
 		"{\"name\":\"a\",\"template\":{\"hash_bits\":160}}", "{\"name\":\"a\",\"template\":{\"days\":0}}",
 		"{\"name\":\"a\",\"template\":{\"ext_key_usage\":[\"any\"]}}", "{\"name\":\"a\",\"challenge_sha256\":\"00\"}",
 		"{\"name\":\"a\",\"common_name\":\"a\\u0007\"}", "{\"name\":\"a\",\"path_len\":9}",
-		"{\"name\":\"a\",\"makes_challenge\":true,\"challenge_sha256\":"
-		"\"2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b\"}",
+		"{\"name\":\"a\",\"makes_challenge\":true,\"challenge_sha256\":\"00\"}",
 	};
 
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
@@ -267,5 +266,7 @@ Test(authority, made_at_once)
 Test(authority, needs_a_key)
 {
 	struct link portal = {.gate = MST_GATE_PORTAL};
-	cr_expect_eq(rig_ask(rig, &portal, (struct ask){.has_method = true, .method = MST_POST, .target = "/v1/authorities", .body = "{}"}).status, 401);
+	struct ask wish = {.has_method = true, .method = MST_POST, .target = "/v1/authorities", .body = "{}"};
+
+	cr_expect_eq(rig_ask(rig, &portal, wish).status, 401);
 }

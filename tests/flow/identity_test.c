@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates and devices: who may speak for whom, and what a refusal looks like. */
+#include "muster/clock.h"
 #include "rig.h"
 
 static struct rig *rig;
@@ -153,4 +154,22 @@ Test(identity, takes_in_unknown_certificates_when_told_to)
 	cr_assert(rig_device(rig, "UDID-0002", &d));
 	cr_expect_eq(d.state, MST_DEVICE_AUTHENTICATED, "waits for its token");
 	cr_expect_eq(rig_token_update(rig, &link, "UDID-0002", ""), 200);
+}
+
+/* A connection may outlive the certificate it began with. */
+Test(identity, a_certificate_that_expires_under_its_connection_is_over)
+{
+	struct link link = rig_enrol(rig, "UDID-0009");
+	struct answer answer;
+	struct mst_device d;
+
+	link.peer.not_after = mst_clock_wall_ms() / 1000 + 60;
+	cr_expect_eq(rig_idle(rig, &link, "UDID-0009").status, 200);
+	mst_clock_fake((link.peer.not_after + 1) * 1000);
+	answer = rig_idle(rig, &link, "UDID-0009");
+	cr_expect_eq(answer.status, 403);
+	cr_expect_null(strstr(answer.body, "unrecognized"), "the device must not unenrol for it");
+	cr_expect_eq(rig_token_update(rig, &link, "UDID-0009", ""), 403);
+	cr_assert(rig_device(rig, "UDID-0009", &d));
+	cr_expect_eq(d.num_token_updates, 1);
 }

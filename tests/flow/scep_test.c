@@ -578,3 +578,34 @@ Test(scep_rsa, takes_the_requests_name_when_told_to)
 	cr_expect_str_eq(name, "phone 7");
 	cr_expect_not(cert.is_ca);
 }
+
+/* Wherever a renewal is when its certificate is revoked: nothing is recorded behind the revocation. */
+Test(scep_rsa, a_revocation_stops_a_renewal_that_is_under_way)
+{
+	for (unsigned turns = 0; turns < 4; turns++) {
+		struct mst_pkiclient client = scep_kit_device(&rsa, 0), fresh = scep_kit_device(&rsa, 1);
+		char *name = rig_text(rsa.rig, "UDID-%u", turns), *first = rig_text(rsa.rig, "TX-%u", turns);
+		char *challenge = scep_kit_challenge(&rsa, "phones", name, "");
+		struct mst_pkiclient_ask ask = {.type = "17", .transaction = rig_text(rsa.rig, "TY-%u", turns), .cipher = MST_CMS_AES256,
+						.to = rsa.ra, .nonce = {1, 2, 3}};
+		const struct mst_issue what = {.common_name = "x"};
+		struct mst_slice message;
+		struct mst_cert old;
+		struct deal *deal;
+		uint32_t num;
+		struct mst_err e;
+
+		scep_kit_reply(&rsa, &client, scep_kit_post(&rsa, scep_kit_csr(&rsa, &client, "19", first, challenge)), &old);
+		cr_assert_eq(mst_pkiclient_adopt(&client, old.der, &e), 0);
+		cr_assert_eq(mst_pkiclient_request(&message, &client, ask, fresh.key, &what, NULL, &e), 0, "%s", e.text);
+		deal = rig_begin(rsa.rig, &rsa.link,
+				 (struct ask){.has_method = true, .method = MST_POST, .target = "/scep/phones?operation=PKIOperation",
+					      .body = message.at, .len = message.len});
+		for (unsigned i = 0; i < turns; i++)
+			cr_assert_eq(mst_loop_turn(rsa.rig->app.loop, 50, &e), 0);
+		scep_kit_revoke(&rsa, &old);
+		num = rig_num_records(rsa.rig, MST_SPACE_CERT);
+		cr_expect_eq(rig_end(rsa.rig, deal).status, 200);
+		cr_expect_eq(rig_num_records(rsa.rig, MST_SPACE_CERT), num, "%u turns", turns);
+	}
+}

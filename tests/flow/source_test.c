@@ -161,6 +161,9 @@ Test(source, takes_headers_of_front_ends_only)
 	cr_expect_eq(say(front, message(), "client-cert", ":AAAA:", "x", NULL), 403);
 	cr_expect_eq(say(front, message(), "x", NULL, "x", NULL), 403, "a front end is no device");
 	cr_expect_eq(say(none, message(), "client-cert", header, "x", NULL), 403, "nobody is no front end");
+	struct link late = front;
+	late.peer.not_after = mst_clock_wall_ms() / 1000 - 1;
+	cr_expect_eq(say(late, message(), "client-cert", header, "x", NULL), 403, "a front end that is over");
 	cr_expect_eq(say(peer, message(), "client-cert", header, "x", NULL), 200, "a device is no front end: it is itself");
 	cr_assert(rig_device(rig, "UDID-0001", &d));
 	cr_expect_arr_eq(d.sha256, peer.peer.sha256, 32);

@@ -233,6 +233,32 @@ def _(rig):
     profile(rig, path_of(link(rig, "UDID-9")["url"]))
 
 
+@case("an intermediate authority is certified by openssl, imported and retired by musterctl")
+def _(rig):
+    server = rig.server
+
+    def verb(*words):
+        return server.ctl("authority", "authority", *words, "--socket", "control.sock")
+
+    with open(server.path("below.csr"), "w", encoding="utf-8") as f:
+        f.write(verb("new", "below", "--intermediate", "--name", "Below", "--static-challenge")["csr"])
+    with open(server.path("below.conf"), "w", encoding="utf-8") as f:
+        f.write("basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,digitalSignature,keyCertSign,cRLSign\n")
+    run(rig, "openssl", "req", "-in", "below.csr", "-noout", "-verify")
+    run(rig, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "root.key", "-out",
+        "root.pem", "-days", "9", "-subj", "/CN=Root")
+    run(rig, "openssl", "x509", "-req", "-in", "below.csr", "-CA", "root.pem", "-CAkey", "root.key", "-set_serial", "7", "-days", "8",
+        "-extfile", "below.conf", "-out", "below.pem")
+    expect_eq(verb("import", "below", "below.pem")["state"], "active")
+    run(rig, "openssl", "verify", "-CAfile", "root.pem", "below.pem")
+    challenge = server.ctl("challenge", "scep", "challenge", "new", "--authority", "below", "--device", "UDID-7", "--socket", "control.sock")
+    expect(challenge["challenge"], "it issues")
+    expect_eq([a["name"] for a in verb("list")["authorities"] if a["state"] == "active"].count("below"), 1, "in the list")
+    expect_eq(verb("retire", "below")["state"], "retired")
+    shown = server.run("show", [server.programs.musterctl, "authority", "show", "below", "--socket", "control.sock"])
+    expect("retired" in shown and "BEGIN CERTIFICATE" in shown, shown)
+
+
 @case("the log holds no link and no challenge")
 def _(rig):
     rig.server.conf["log.level"] = "debug"

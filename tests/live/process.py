@@ -80,6 +80,28 @@ def _(rig):
     expect(rc == 1 and str(rig.server.port) in err, f"a second one on the same port: {rc} {err}")
 
 
+@case("after SIGHUP a new master key still goes into the file named at the start")
+def _(rig):
+    rig.server.conf["log.level"] = "info"
+    rig.server.write_conf()
+    for _ in range(3):
+        read = rig.server.log().count("configuration read anew")
+        rig.server.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 10
+        while rig.server.log().count("configuration read anew") == read:
+            expect(time.monotonic() < until, "SIGHUP is not heard")
+            time.sleep(0.05)
+    time.sleep(0.2)  # the loops let go of what they had
+    until = time.monotonic() + 10
+    while rig.server.call("GET", "/v1/key")[1].get("state") != "settled":
+        expect(time.monotonic() < until, "the first key is not settled")
+        time.sleep(0.05)
+    status, body = rig.server.call("POST", "/v1/key/rotate")
+    expect_eq((status, body.get("key")), (202, 2), f"a new key ({body})")
+    with open(rig.server.path("master.key"), encoding="utf-8") as f:
+        expect_eq(len([line for line in f if not line.startswith("#")]), 2, "keys in the file")
+
+
 @case("SIGTERM answers what is open, then ends with status 0; the data is there after the start")
 def _(rig):
     device = Device(rig).enrol()

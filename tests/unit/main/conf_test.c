@@ -54,6 +54,8 @@ Test(conf, defaults_are_within_their_ranges)
 	cr_expect_null(conf);
 }
 
+#define FIFTY "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static const struct {
 	const char *name, *text, *want;
 } mistakes[] = {
@@ -70,6 +72,9 @@ static const struct {
 	{"empty path", "[store]\npath =\n", "a.conf:2: "},
 	{"given twice", "[portal]\nport = 1\nport = 2\n", "a.conf:3: [portal] port is given twice"},
 	{"no section, no key", "[portal]\nnonsense\n", "a.conf:2: not a section"},
+	{"a line that is cut", "[store]\npath = " FIFTY FIFTY FIFTY FIFTY "\n", "a.conf:2: the line is longer"},
+	{"a line that is cut before a comment", "[store]\npath = " FIFTY FIFTY FIFTY "                                         #\n",
+	 "a.conf:2: the line is longer"},
 	{"first mistake is told", "[portal]\nport = 0\nprot = 1\n", "a.conf:2: "},
 };
 
