@@ -3,6 +3,7 @@
 """Enrolments by SCEP: musterd with a P-256 authority and an RSA-2048 RA, with an RSA authority, and Debian's scepserver, one after
 the other on the same core; beside what RSA alone costs. bench/scep.py BUILD [--count N]"""
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -32,14 +33,14 @@ def measure(programs, port, path, pid, *words):
     return json.loads(done.stdout)
 
 
-def musterd(programs, build, home, count):
+def musterd(programs, home, count):
     local = Local(programs, home, free_port(), CONF, on_core(SERVER_CORE))
     local.make_files("Bench")
-    tool = os.path.join(build, "tests/live/live_authority")
-    for name, words in {"phones": ["p256"], "rsa": ["rsa2048", SECRET]}.items():
-        local.run(name, [tool, "store", "master.key", name, *words])
     local.start()
     try:
+        for name, words in {"phones": ["--kind", "p256"],
+                            "rsa": ["--kind", "rsa2048", "--challenge-sha256", hashlib.sha256(SECRET.encode()).hexdigest()]}.items():
+            local.ctl(name, "authority", "new", name, "--name", name, "--socket", local.control, *words)
         yield "musterd: P-256 CA, RSA-2048 RA, one-time challenges", measure(
             programs, local.plain_port, "/scep/phones", local.pid, "--count", count, "--control", local.control)
         yield "musterd: RSA-2048 CA, static challenge", measure(
@@ -76,7 +77,7 @@ def main():
     programs = Programs(words.build)
     with tempfile.TemporaryDirectory(prefix="muster-scep.") as home:
         print(f"{'server':<52} {'/s':>6} {'p99 ms':>7} {'CPU us':>7} {'/core s':>8} {'RSA us':>7} {'limit':>6} {'good':>6} {'twice':>6}")
-        for rows in (musterd(programs, words.build, os.path.join(home, "m"), words.count),
+        for rows in (musterd(programs, os.path.join(home, "m"), words.count),
                      scepserver(programs, os.path.join(home, "s"), words.count)):
             for name, r in rows:
                 rsa = r["rsa_sign_ns"] + r["rsa_decrypt_ns"]
