@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "muster/authority.h"
+#include "muster/device.h"
 #include "muster/grow.h"
 
 #define BACK_S 3600 /* a certificate is valid a little before it was made: clocks of devices are not exact */
@@ -142,6 +143,7 @@ int mst_issuers_load(struct mst_issuers **out, struct mst_store *store, const st
 	if (!issuers)
 		return mst_fail(e, MST_E_BUSY, "no memory for the issuers");
 	mst_arena_init(&issuers->arena, NULL, 0);
+	issuers->number = mst_sequence();
 	look.r.arena = &issuers->arena;
 	if (mst_store_read_here(store, &look.r) != 0) {
 		*e = look.r.err;

@@ -35,10 +35,12 @@ static struct question question_of(const uint8_t *authority, const uint8_t *seri
 /* A snapshot of the issuers has other responder certificates, perhaps. */
 static void forget_older(struct mst_revoke *revoke)
 {
-	if (revoke->answers_of == revoke->app->issuers)
+	uint64_t number = revoke->app->issuers ? revoke->app->issuers->number : 0;
+
+	if (revoke->answers_of == number)
 		return;
 	mst_map_clear(revoke->answers);
-	revoke->answers_of = revoke->app->issuers;
+	revoke->answers_of = number;
 }
 
 const struct revoke_answer *mst_answers_find0(struct mst_revoke *revoke, const uint8_t *authority, const struct mst_ocsp_id *id,

@@ -59,7 +59,7 @@ struct mst_revoke {
 	uint32_t num_lists;
 	uint64_t num_news; /* revocations heard of */
 	struct mst_map *answers;
-	const struct mst_issuers *answers_of; /* whose answers are in the map */
+	uint64_t answers_of; /* number of the snapshot whose answers are in the map */
 	struct revoke_publisher publisher;    /* the first loop's */
 };
 

@@ -106,7 +106,7 @@ struct mst_issuers {
 	uint32_t num;
 	struct mst_issuer *rows[MST_AUTHORITIES_MAX];
 	struct mst_arena arena;
-	uint32_t num_users; /* the main program's */
+	uint64_t number; /* of this snapshot, never used again: an address may be */
 	struct mst_trust *trust; /* of their certificates: whoever they certified is ours; NULL: there are none */
 };
 /* mst_issuers_load reads all records (blocks); PENDING ones are left out. mst_issuers_find0 by name, _find_id0 by id; NULL when absent. */
