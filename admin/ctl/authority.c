@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authority new, list, show, import, retire: the certificate authorities that the engine runs. */
+/* authority new, list, show, import, succeed, retire: the certificate authorities that the engine runs. */
 #include <stdio.h>
 
 #include "ctl.h"
@@ -15,7 +15,7 @@ static const struct {
 }, rows[] = {
 	{"name", "name"}, {"state", "state"}, {"kind", "kind"}, {"common name", "common_name"}, {"serial", "serial"},
 	{"not before", "not_before"}, {"not after", "not_after"}, {"SHA-256", "sha256"}, {"CRL hours", "crl_hours"}, {"CRL", "crl_url"},
-	{"OCSP", "ocsp_url"}, {"created", "created_at"}, {"changed", "changed_at"}, {"challenge", "challenge"},
+	{"OCSP", "ocsp_url"}, {"successor", "successor"}, {"created", "created_at"}, {"changed", "changed_at"}, {"challenge", "challenge"},
 };
 
 static void put_text(struct mst_json *j, const char *key, const char *text)
@@ -158,6 +158,23 @@ int mst_ctl_authority_import(struct mst_ctl *ctl, struct mst_err *e)
 	if (target_of(&target, ctl, "/certificate", e) < 0 || mst_file_read(&pem, &ctl->arena, ctl->args[1], PEM_MAX, e) < 0)
 		return -1;
 	return ask(ctl, "PUT", target, pem, e);
+}
+
+int mst_ctl_authority_succeed(struct mst_ctl *ctl, struct mst_err *e)
+{
+	struct mst_slice target, body;
+	struct mst_json j;
+
+	mst_json_begin(&j, &ctl->arena);
+	mst_json_open(&j, NULL);
+	if (ctl->args[1])
+		mst_json_text(&j, "successor", mst_slice_str(ctl->args[1]));
+	else
+		mst_json_null(&j, "successor");
+	mst_json_close(&j);
+	if (mst_json_end(&j, &body, e) < 0 || target_of(&target, ctl, "/successor", e) < 0)
+		return -1;
+	return ask(ctl, "PUT", target, body, e);
 }
 
 int mst_ctl_authority_retire(struct mst_ctl *ctl, struct mst_err *e)

@@ -87,6 +87,7 @@ int mst_ctl_authority_new(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_authority_list(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_authority_show(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_authority_import(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_authority_succeed(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_authority_retire(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_bulk_start(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_bulk_status(struct mst_ctl *ctl, struct mst_err *e);

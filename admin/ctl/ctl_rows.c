@@ -21,6 +21,7 @@ static const struct mst_ctl_verb verbs[] = {
 	{ "authority", "list", NULL,              0, 0, "socket",                       mst_ctl_authority_list, "list the engine's authorities" },
 	{ "authority", "show", "NAME",            1, 1, "socket",                       mst_ctl_authority_show, "show one authority and its certificate, or its certificate request" },
 	{ "authority", "import", "NAME FILE",     2, 2, "socket",                       mst_ctl_authority_import, "give an authority the certificate (PEM, with its chain) another one made for it" },
+	{ "authority", "succeed", "NAME [NEXT]",  1, 2, "socket",                       mst_ctl_authority_succeed, "name the authority that takes over, which SCEP clients may ask for; without NEXT take it back" },
 	{ "authority", "retire", "NAME",          1, 1, "socket",                       mst_ctl_authority_retire, "let an authority issue no more, for good" },
 	{ "cert",    "list",  "[AUTHORITY]",      0, 1, "socket limit state",           mst_ctl_cert_list,     "list certificates our authorities issued" },
 	{ "cert",    "show",  "AUTHORITY SERIAL", 2, 2, "socket",                       mst_ctl_cert_show,     "show one certificate" },

@@ -22,7 +22,8 @@ struct authority_ask {
 	struct mst_read read;
 	int (*work)(struct authority_ask *ask, struct mst_err *e);
 	int rc;
-	struct mst_authority one;
+	struct mst_authority one, next; /* next: its successor, closed; zero: none */
+	struct mst_slice next_name;     /* who shall be the successor; empty: nobody */
 	uint32_t num; /* authorities there are */
 	struct mst_slice census; /* the record that every making changes; empty: none was made yet */
 	int found;
@@ -38,6 +39,8 @@ struct authority_ask {
 
 /* authority_wish.c: mst_authority_wish_read reads the JSON body into ask->wish. 0, -1 SYNTAX. */
 int mst_authority_wish_read(struct authority_ask *ask, struct mst_err *e) MST_MUST;
+/* mst_authority_wish_successor reads {"successor":"NAME"}, or null, into ask->next_name. 0, -1 SYNTAX. */
+int mst_authority_wish_successor(struct authority_ask *ask, struct mst_err *e) MST_MUST;
 /* Words of key usages; the last row has none. */
 struct authority_word {
 	const char *text;
@@ -46,9 +49,9 @@ struct authority_word {
 extern const struct authority_word mst_authority_wish_usages[], mst_authority_wish_ext_usages[];
 
 /* authority_tell.c: writes ask->one, or its certificate; ask->body and ask->type are set. mst_authority_tell_put writes one of
- * a list. */
+ * a list; `successor` is the name of its successor or empty. */
 int mst_authority_tell_one(struct authority_ask *ask, struct mst_err *e) MST_MUST;
 int mst_authority_tell_certificate(struct authority_ask *ask, struct mst_err *e) MST_MUST;
-int mst_authority_tell_put(struct mst_json *j, const struct mst_authority *a, struct mst_err *e) MST_MUST;
+int mst_authority_tell_put(struct mst_json *j, const struct mst_authority *a, struct mst_slice successor, struct mst_err *e) MST_MUST;
 
 #endif

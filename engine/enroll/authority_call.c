@@ -64,19 +64,32 @@ static int read_here(struct authority_ask *ask, int (*plan)(struct mst_read *r),
 	return -1;
 }
 
+/* 1, also without a successor: `out` is zero then. */
+static int successor_get(struct mst_read *r, struct mst_authority *out, const struct mst_authority *of)
+{
+	int rc;
+
+	*out = (struct mst_authority){.raw = {NULL, 0}};
+	rc = of->successor.len ? mst_authority_get(r, out, of->successor.at, NULL) : 1;
+	return rc == 0 ? 1 : rc;
+}
+
 static int list_plan(struct mst_read *r)
 {
 	struct authority_ask *ask = MST_HOME(r, struct authority_ask, read);
 	struct mst_walk walk = {.r = NULL};
-	struct mst_authority a;
+	struct mst_authority a, next;
 	int rc;
 
 	mst_json_begin(&ask->json, &ask->arena);
 	mst_json_open(&ask->json, NULL);
 	mst_json_open_array(&ask->json, "authorities");
 	while ((rc = mst_authority_next(&walk, r, &a, NULL)) == 1) {
+		rc = successor_get(r, &next, &a);
+		if (rc != 1)
+			break;
 		mst_json_open(&ask->json, NULL);
-		rc = mst_authority_tell_put(&ask->json, &a, &r->err);
+		rc = mst_authority_tell_put(&ask->json, &a, next.name, &r->err);
 		mst_json_close(&ask->json);
 		if (rc < 0)
 			break;
@@ -107,6 +120,8 @@ static int get_one(struct mst_read *r, const struct mst_seal *seal)
 
 	mst_authority_id(id, ask->name);
 	rc = mst_authority_get(r, &ask->one, id, seal);
+	if (rc == 1)
+		rc = successor_get(r, &ask->next, &ask->one);
 	return rc == 1 ? 0 : rc == 0 ? mst_fail(&r->err, MST_E_ABSENT, "unknown authority") : rc;
 }
 
@@ -292,6 +307,50 @@ enum mst_step mst_authority_api_retire(struct mst_xchg *x)
 {
 	struct authority_ask *ask = ask_new(x, 200);
 	return ask ? turn(ask, MST_LANE_FAST, retire_work) : STEP_REPLY;
+}
+
+static int succeed_plan(struct mst_read *r)
+{
+	struct authority_ask *ask = MST_HOME(r, struct authority_ask, read);
+	uint8_t id[16];
+	int rc = get_one(r, NULL);
+
+	if (rc != 0)
+		return rc;
+	ask->next = (struct mst_authority){.raw = {NULL, 0}};
+	if (ask->next_name.len == 0)
+		return 0;
+	mst_authority_id(id, ask->next_name);
+	rc = mst_authority_get(r, &ask->next, id, NULL);
+	return rc == 1 ? 0 : rc == 0 ? mst_fail(&r->err, MST_E_ABSENT, "the successor is not known") : rc;
+}
+
+/* A successor that retires later is no longer shown to devices: they look at its state. */
+static int succeed_work(struct authority_ask *ask, struct mst_err *e)
+{
+	struct mst_slice successor = {NULL, 0};
+
+	if (read_here(ask, succeed_plan, e) < 0)
+		return -1;
+	if (ask->next_name.len) {
+		if (ask->one.state != MST_AUTHORITY_ACTIVE || ask->next.state != MST_AUTHORITY_ACTIVE)
+			return mst_fail(e, MST_E_CONFLICT, "an authority and its successor must both be active");
+		successor = mst_slice(ask->next.id, sizeof(ask->next.id));
+	}
+	if (mst_slice_eq(ask->one.successor, successor))
+		return mst_authority_tell_one(ask, e);
+	ask->one.successor = successor;
+	ask->one.changed_ms = mst_clock_wall_ms();
+	return write_change(ask, successor.len ? "successor of an authority named" : "successor of an authority taken back", e);
+}
+
+enum mst_step mst_authority_api_succeed(struct mst_xchg *x)
+{
+	struct authority_ask *ask = ask_new(x, 200);
+
+	if (!ask)
+		return STEP_REPLY;
+	return mst_authority_wish_successor(ask, &x->err) < 0 ? mst_xchg_fail(x) : turn(ask, MST_LANE_FAST, succeed_work);
 }
 
 static bool is_known(const struct authority_ask *ask)

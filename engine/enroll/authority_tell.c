@@ -53,7 +53,7 @@ static int put_certificate(struct mst_json *j, const struct mst_authority *a, st
 	return 0;
 }
 
-int mst_authority_tell_put(struct mst_json *j, const struct mst_authority *a, struct mst_err *e)
+int mst_authority_tell_put(struct mst_json *j, const struct mst_authority *a, struct mst_slice successor, struct mst_err *e)
 {
 	mst_json_text(j, "name", a->name);
 	mst_json_text(j, "state", mst_slice_str(mst_authority_state_word(a->state)));
@@ -65,6 +65,10 @@ int mst_authority_tell_put(struct mst_json *j, const struct mst_authority *a, st
 	mst_json_text(j, "crl_url", a->crl_url);
 	mst_json_text(j, "ocsp_url", a->ocsp_url);
 	mst_json_bool(j, "static_challenge", a->challenge_sha256.len > 0);
+	if (successor.len)
+		mst_json_text(j, "successor", successor);
+	else
+		mst_json_null(j, "successor");
 	mst_json_time(j, "created_at", a->created_ms);
 	mst_json_time(j, "changed_at", a->changed_ms);
 	return 0;
@@ -126,7 +130,7 @@ int mst_authority_tell_one(struct authority_ask *ask, struct mst_err *e)
 
 	mst_json_begin(j, &ask->arena);
 	mst_json_open(j, NULL);
-	if (mst_authority_tell_put(j, a, e) < 0 || write_pems(&pems, &ask->arena, a->cert, a->chain, e) < 0 ||
+	if (mst_authority_tell_put(j, a, ask->next.name, e) < 0 || write_pems(&pems, &ask->arena, a->cert, a->chain, e) < 0 ||
 	    put_pem(j, &ask->arena, "csr", "CERTIFICATE REQUEST", a->csr, e) < 0)
 		return -1;
 	if (pems.len)

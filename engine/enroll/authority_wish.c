@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The body of POST /v1/authorities: what an operator wants of a new authority; what is not said has a careful default. */
+/* What an operator wants: of a new authority, where what is not said has a careful default; and who succeeds one. */
 #include "authority_ask.h"
 #include "muster/text.h"
 
@@ -193,6 +193,46 @@ int mst_authority_wish_read(struct authority_ask *ask, struct mst_err *e)
 
 	if (rc == 0)
 		rc = take(ask, root, e);
+	mst_json_free(&root);
+	return rc;
+}
+
+/* Without the member nothing was said; null takes the successor back. */
+static bool on_said(void *context, struct mst_slice key, const struct mst_json_value *value)
+{
+	*(bool *)context = true;
+	return false;
+}
+
+static int take_successor(struct authority_ask *ask, const struct mst_json_value *root, struct mst_err *e)
+{
+	static const char *const keys[] = {"successor", NULL};
+	struct mst_slice text;
+	bool is_said = false;
+	int rc;
+
+	mst_json_each(root, &is_said, on_said);
+	if (!is_said)
+		return mst_fail(e, MST_E_SYNTAX, "\"successor\" wants the name of an authority, or null");
+	rc = mst_json_get_text0(root, &text, keys[0], e);
+	if (rc < 0 || check_keys(root, keys, e) < 0)
+		return -1;
+	if (rc == 0)
+		return 0;
+	if (take_text(&ask->next_name, ask, root, keys[0], MST_AUTHORITY_NAME_MAX, e) < 0)
+		return -1;
+	if (text.len == 0 || mst_slice_eq(ask->next_name, ask->name))
+		return mst_fail(e, MST_E_SYNTAX, "\"successor\" wants the name of another authority, or null");
+	return 0;
+}
+
+int mst_authority_wish_successor(struct authority_ask *ask, struct mst_err *e)
+{
+	struct mst_json_value *root = NULL;
+	int rc = mst_json_parse(&root, ask->x->in.body, MST_AUTHORITY_BODY_MAX, DEPTH_MAX, e);
+
+	if (rc == 0)
+		rc = take_successor(ask, root, e);
 	mst_json_free(&root);
 	return rc;
 }

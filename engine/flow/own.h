@@ -14,7 +14,7 @@ extern const struct mst_way mst_way_enroll, mst_way_ota, mst_way_ota_post, mst_w
 extern const struct mst_way mst_way_crl, mst_way_ocsp, mst_way_certs, mst_way_cert, mst_way_withdraw;
 extern const struct mst_way mst_way_bulk_start, mst_way_bulk_list, mst_way_bulk_show, mst_way_bulk_cancel, mst_way_bulk_results;
 extern const struct mst_way mst_way_authorities, mst_way_authority, mst_way_authority_make, mst_way_authority_import;
-extern const struct mst_way mst_way_authority_retire, mst_way_authority_publish;
+extern const struct mst_way mst_way_authority_retire, mst_way_authority_publish, mst_way_authority_succeed;
 extern const struct mst_way mst_way_key_rotate, mst_way_key_status;
 
 enum { ON_PORTAL = MST_B(MST_GATE_PORTAL), ON_CONTROL = MST_B(MST_GATE_CONTROL), ON_PLAIN = MST_B(MST_GATE_PLAIN) };

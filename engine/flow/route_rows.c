@@ -41,6 +41,7 @@ const struct flow_route mst_route_rows[] = {
 	{BOTH,      MST_GET,    "/v1/authorities/{}",            FOR_OPERATORS, BODY_NONE,    &mst_way_authority,   NULL},
 	{BOTH,      MST_GET,    "/v1/authorities/{}/certificate", FOR_OPERATORS, BODY_NONE,   &mst_way_authority_publish, NULL},
 	{BOTH,      MST_PUT,    "/v1/authorities/{}/certificate", FOR_OPERATORS, BODY_AUTHORITY, &mst_way_authority_import, NULL},
+	{BOTH,      MST_PUT,    "/v1/authorities/{}/successor",  FOR_OPERATORS, BODY_AUTHORITY, &mst_way_authority_succeed, NULL},
 	{BOTH,      MST_POST,   "/v1/authorities/{}/retire",     FOR_OPERATORS, BODY_NONE,    &mst_way_authority_retire, NULL},
 	{ON_CONTROL,MST_POST,   "/v1/key/rotate",                FOR_OPERATORS, BODY_NONE,    &mst_way_key_rotate,  NULL},
 	{ON_CONTROL,MST_GET,    "/v1/key",                       FOR_OPERATORS, BODY_NONE,    &mst_way_key_status,  NULL},

@@ -98,6 +98,9 @@ static const struct mst_stage authority_make[] = {
 static const struct mst_stage authority_import[] = {
 	{"import", mst_authority_api_import}, {"settle", mst_authority_api_settle}, {"told", mst_authority_api_told}, REPLY,
 };
+static const struct mst_stage authority_succeed[] = {
+	{"succeed", mst_authority_api_succeed}, {"settle", mst_authority_api_settle}, {"told", mst_authority_api_told}, REPLY,
+};
 static const struct mst_stage authority_retire[] = {
 	{"retire", mst_authority_api_retire}, {"settle", mst_authority_api_settle}, {"told", mst_authority_api_told}, REPLY,
 };
@@ -114,6 +117,7 @@ const struct mst_way mst_way_authority = WAY("authority", authority, false);
 const struct mst_way mst_way_authority_publish = WAY("authority-publish", authority_publish, false);
 const struct mst_way mst_way_authority_make = WAY("authority-make", authority_make, false);
 const struct mst_way mst_way_authority_import = WAY("authority-import", authority_import, false);
+const struct mst_way mst_way_authority_succeed = WAY("authority-succeed", authority_succeed, false);
 const struct mst_way mst_way_authority_retire = WAY("authority-retire", authority_retire, false);
 const struct mst_way mst_way_key_rotate = WAY("key-rotate", key_rotate, false);
 const struct mst_way mst_way_key_status = WAY("key-status", key_status, false);

@@ -5,7 +5,7 @@
 #include "muster/text.h"
 #include "record.h"
 
-#define VERSION 1
+#define VERSION 2 /* 2: successor */
 #define NUM_KEYS 3
 #define BOUND_LEN 26 /* "authority", which key, the id */
 
@@ -119,6 +119,10 @@ static int decode(struct mst_authority *out, struct mst_slice key, struct mst_sl
 	out->changed_ms = mst_unpack_i64(&u);
 	for (size_t i = 0; i < MST_LEN(texts); i++)
 		*texts[i] = mst_unpack_bytes(&u);
+	if (u.version >= 2)
+		out->successor = mst_unpack_bytes(&u);
+	if (out->successor.len && out->successor.len != sizeof out->id)
+		return mst_fail(e, MST_E_STORE, "the successor of an authority has %zu bytes", out->successor.len);
 	return mst_unpack_end(&u, "authority", e);
 }
 
@@ -167,6 +171,7 @@ int mst_authority_put(struct mst_batch *b, const struct mst_authority *a, const 
 	mst_pack_i64(&p, a->changed_ms);
 	for (size_t i = 0; i < MST_LEN(texts); i++)
 		mst_pack_bytes(&p, texts[i]);
+	mst_pack_bytes(&p, a->successor);
 	mst_record_require(b, MST_SPACE_AUTHORITY, mst_slice(a->id, sizeof a->id), a->raw);
 	mst_record_put(b, MST_SPACE_AUTHORITY, mst_slice(a->id, sizeof a->id), &p);
 	return 0;

@@ -21,7 +21,9 @@ static void open_work(struct scep_state *s, struct mst_arena *arena)
 
 enum mst_step mst_scep_open(struct mst_xchg *x)
 {
-	return mst_turn_take(x->state, open_work);
+	struct scep_state *s = x->state;
+
+	return s->next ? mst_next_answer(s) : mst_turn_take(s, open_work);
 }
 
 /* One attribute of the answer. */

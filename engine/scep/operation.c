@@ -11,7 +11,8 @@
 #define ROOM_FOR_REST (256 * 1024)
 
 /* RFC 8894 3.5.2. AES is AES128-CBC; there is no word for AES-256, which is taken as well. */
-static const char capabilities[] = "AES\nDES3\nPOSTPKIOperation\nRenewal\nSHA-1\nSHA-256\nSHA-512\nSCEPStandard\n";
+#define CAPABILITIES(next) MST_S_INIT("AES\nDES3\n" next "POSTPKIOperation\nRenewal\nSHA-1\nSHA-256\nSHA-512\nSCEPStandard\n")
+static const struct mst_slice capabilities = CAPABILITIES(""), capabilities_next = CAPABILITIES("GetNextCACert\n");
 
 /* Whatever follows the name is for the client to choose (/pkiclient.exe). */
 static const struct mst_issuer *issuer_find(const struct mst_xchg *x)
@@ -27,7 +28,7 @@ static const struct mst_issuer *issuer_find(const struct mst_xchg *x)
 
 static enum mst_step answer_caps(struct mst_xchg *x, const struct mst_issuer *issuer)
 {
-	return mst_xchg_answer(x, 200, "text/plain", MST_S(capabilities));
+	return mst_xchg_answer(x, 200, "text/plain", mst_next_issuer0(x->app, issuer) ? capabilities_next : capabilities);
 }
 
 /* The RA form only when there is an RA: Apple's clients look for one then, and fail without. Otherwise the one certificate,
@@ -43,9 +44,44 @@ static enum mst_step answer_cert(struct mst_xchg *x, const struct mst_issuer *is
 	return mst_xchg_answer(x, 200, "application/x-x509-ca-ra-cert", body);
 }
 
+/* For what costs a signature: each source has its share. NULL with x->err. */
+static struct scep_state *state_take(struct mst_xchg *x, const struct mst_issuer *issuer)
+{
+	struct mst_app *app = x->app;
+	struct scep_state *s;
+
+	if (!mst_rate_take(app->scep, &x->addr, mst_loop_now_ms(app->loop))) {
+		mst_count(MST_C_SCEP_SHED, 1);
+		mst_fail(&x->err, MST_E_RATE, "too many messages from this address");
+		return NULL;
+	}
+	if (x->arena.limit < ROOM_FOR_BODY * MST_SCEP_BODY_MAX + ROOM_FOR_REST)
+		x->arena.limit = ROOM_FOR_BODY * MST_SCEP_BODY_MAX + ROOM_FOR_REST;
+	s = mst_arena_zero(&x->arena, sizeof(*s));
+	if (!s) {
+		mst_fail(&x->err, MST_E_BUSY, "out of memory for a message");
+		return NULL;
+	}
+	s->x = x;
+	s->app = app;
+	s->issuer = issuer;
+	s->now_ms = mst_clock_wall_ms();
+	x->state = s;
+	return s;
+}
+
 static enum mst_step answer_next(struct mst_xchg *x, const struct mst_issuer *issuer)
 {
-	return mst_xchg_refuse(x, MST_E_ABSENT, "no successor of this authority has been named");
+	const struct mst_issuer *next = mst_next_issuer0(x->app, issuer);
+	struct scep_state *s;
+
+	if (!next)
+		return mst_xchg_refuse(x, MST_E_ABSENT, "no successor of this authority has been named");
+	s = state_take(x, issuer);
+	if (!s)
+		return mst_xchg_fail(x);
+	s->next = next;
+	return mst_next_take(s);
 }
 
 static const struct {
@@ -85,25 +121,12 @@ static int message_of_query(struct mst_slice *out, struct mst_xchg *x)
 
 static enum mst_step message_take(struct mst_xchg *x, const struct mst_issuer *issuer)
 {
-	struct mst_app *app = x->app;
-	struct scep_state *s;
+	struct scep_state *s = state_take(x, issuer);
 
-	if (!mst_rate_take(app->scep, &x->addr, mst_loop_now_ms(app->loop))) {
-		mst_count(MST_C_SCEP_SHED, 1);
-		return mst_xchg_refuse(x, MST_E_RATE, "too many messages from this address");
-	}
-	if (x->arena.limit < ROOM_FOR_BODY * MST_SCEP_BODY_MAX + ROOM_FOR_REST)
-		x->arena.limit = ROOM_FOR_BODY * MST_SCEP_BODY_MAX + ROOM_FOR_REST;
-	s = mst_arena_zero(&x->arena, sizeof(*s));
 	if (!s)
-		return mst_xchg_refuse(x, MST_E_BUSY, "out of memory for a message");
-	s->x = x;
-	s->app = app;
-	s->issuer = issuer;
-	s->now_ms = mst_clock_wall_ms();
+		return mst_xchg_fail(x);
 	s->bytes = x->in.body;
-	s->allow = mst_rate_takes_des(app->scep) ? MST_CMS_ALLOW_DES : 0;
-	x->state = s;
+	s->allow = mst_rate_takes_des(s->app->scep) ? MST_CMS_ALLOW_DES : 0;
 	if (x->in.method == MST_GET && message_of_query(&s->bytes, x) < 0)
 		return mst_xchg_fail(x);
 	if (s->bytes.len == 0)

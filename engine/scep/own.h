@@ -100,6 +100,7 @@ struct scep_state {
 	struct mst_xchg *x;
 	struct mst_app *app;
 	const struct mst_issuer *issuer;
+	const struct mst_issuer *next; /* GetNextCACert: the successor; NULL: a message */
 	struct mst_slice bytes; /* the pkiMessage */
 	uint32_t allow;         /* MST_CMS_ALLOW_* */
 	struct scep_message message;
@@ -133,6 +134,12 @@ static inline const struct mst_key *mst_scep_key0(const struct mst_issuer *issue
 }
 /* mst_turn_take runs `work` on a worker, in an arena that comes home with it; the walk goes on at the next stage. */
 enum mst_step mst_turn_take(struct scep_state *s, void (*work)(struct scep_state *s, struct mst_arena *arena));
+
+/* next.c: the authority's successor, NULL when none is named or it is not active; the signed answer that shows it: on a worker
+ * when the key is RSA, the next stage answers then. */
+const struct mst_issuer *mst_next_issuer0(const struct mst_app *app, const struct mst_issuer *issuer);
+enum mst_step mst_next_take(struct scep_state *s);
+enum mst_step mst_next_answer(struct scep_state *s);
 
 /* look.c and judge.c: the rows' functions. */
 int mst_look_request(struct scep_state *s, struct mst_read *r) MST_MUST;

@@ -54,6 +54,7 @@ struct mst_authority {
 	uint32_t crl_hours;           /* life of a CRL */
 	struct mst_slice crl_url, ocsp_url; /* put into certificates; empty: none */
 	struct mst_slice challenge_sha256;  /* 32 bytes: static SCEP challenge, or empty: one-time challenges only */
+	struct mst_slice successor;         /* 16 bytes, the id of the authority that takes over, or empty */
 	int64_t created_ms, changed_ms;
 	bool is_old;                  /* read: sealed under an older master key; put seals anew */
 	struct mst_slice sealed[3];   /* key, RA key, OCSP key as stored */

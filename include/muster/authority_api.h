@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /v1/authorities: operators make certificate authorities, look at them, bring an intermediate's certificate, retire them.
+ * /v1/authorities: operators make certificate authorities, look at them, bring an intermediate's certificate, name
+ * successors, retire them.
  * docs/api.md tells what is asked and answered. Everything that reads, makes keys or writes is one turn on a worker:
  *
- *   list | show | publish                ~> told > reply
- *   make | import | retire   ~> settle   ~> told > reply     settle waits until this loop's snapshot knows of the change
+ *   list | show | publish                          ~> told > reply
+ *   make | import | succeed | retire   ~> settle   ~> told > reply     settle waits until this loop's snapshot knows of the change
  */
 #ifndef MUSTER_AUTHORITY_API_H
 #define MUSTER_AUTHORITY_API_H
@@ -19,6 +20,7 @@ enum mst_step mst_authority_api_show(struct mst_xchg *x);
 enum mst_step mst_authority_api_publish(struct mst_xchg *x);
 enum mst_step mst_authority_api_make(struct mst_xchg *x);
 enum mst_step mst_authority_api_import(struct mst_xchg *x);
+enum mst_step mst_authority_api_succeed(struct mst_xchg *x);
 enum mst_step mst_authority_api_retire(struct mst_xchg *x);
 enum mst_step mst_authority_api_settle(struct mst_xchg *x);
 enum mst_step mst_authority_api_told(struct mst_xchg *x);

@@ -5,7 +5,7 @@
  *   scep      : operation > open ~> look ~> issue ~> record ~> look ~> issue ~> record ~> seal ~> answer > reply
  *   challenge : challenge_make ~> challenge_made > reply
  *
- * GetCACaps, GetCACert and GetNextCACert are answered by the first stage. Messages are opened and sealed on workers (RSA). A
+ * GetCACaps and GetCACert are answered by the first stage, GetNextCACert by the second when the authority's key is RSA. Messages are opened and sealed on workers (RSA). A
  * certificate is issued, recorded in one batch with the use of its challenge, and delivered only once that is durable; when
  * something changed under a request it is looked at once more.
  *

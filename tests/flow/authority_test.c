@@ -208,6 +208,46 @@ Test(authority, retired_is_for_good)
 	cr_expect_eq(ask(MST_POST, "/v1/authorities/nobody/retire", NULL).status, 404);
 }
 
+Test(authority, names_its_successor)
+{
+	static const struct {
+		const char *name, *body;
+		int status;
+	} rows[] = {
+		{"old", "{\"successor\":\"nobody\"}", 404}, {"nobody", "{\"successor\":\"new\"}", 404},
+		{"old", "{\"successor\":\"old\"}", 400},    {"old", "{\"successor\":\"\"}", 400},
+		{"old", "{}", 400},                          {"old", "[]", 400},
+		{"old", "{\"successor\":7}", 400},          {"old", "{\"successor\":null,\"surprise\":1}", 400},
+		{"old", "{\"successor\":\"below\"}", 409},  {"below", "{\"successor\":\"new\"}", 409},
+		{"old", "{\"successor\":null}", 200},
+	};
+	struct answer a;
+
+	cr_assert_eq(make("{\"name\":\"old\"}").status, 201);
+	cr_assert_eq(make("{\"name\":\"new\"}").status, 201);
+	cr_assert_eq(make("{\"name\":\"below\",\"intermediate\":true}").status, 201);
+	num_changes = 0;
+	for (size_t i = 0; i < MST_LEN(rows); i++) {
+		a = ask(MST_PUT, rig_text(rig, "/v1/authorities/%s/successor", rows[i].name), rows[i].body);
+		cr_expect_eq(a.status, rows[i].status, "%s %s: %d %s", rows[i].name, rows[i].body, a.status, a.body);
+	}
+	cr_expect_eq(num_changes, 0);
+	for (int i = 0; i < 2; i++) {
+		a = ask(MST_PUT, "/v1/authorities/old/successor", "{\"successor\":\"new\"}");
+		cr_assert_eq(a.status, 200, "%d %s", a.status, a.body);
+		expect_text(a, "successor", "new");
+	}
+	cr_expect_eq(num_changes, 1, "nothing changed the second time");
+	expect_text(rig_get(rig, "/v1/authorities/old"), "successor", "new");
+	cr_expect(strstr(rig_get(rig, "/v1/authorities").body, "\"successor\":\"new\""));
+	cr_expect_null(member(rig_get(rig, "/v1/authorities/new"), "successor"));
+	a = ask(MST_PUT, "/v1/authorities/old/successor", "{\"successor\":null}");
+	cr_expect(a.status == 200 && !member(a, "successor"), "%d %s", a.status, a.body);
+	cr_expect_eq(mst_issuers_find0(live, MST_S("old"))->record.successor.len, 0);
+	cr_expect_eq(ask(MST_POST, "/v1/authorities/new/retire", NULL).status, 200);
+	cr_expect_eq(ask(MST_PUT, "/v1/authorities/old/successor", "{\"successor\":\"new\"}").status, 409);
+}
+
 Test(authority, bad_input)
 {
 	static const char *const rows[] = {
@@ -233,11 +273,13 @@ Test(authority, bad_input)
 Test(authority, broken_store)
 {
 	cr_assert_eq(make("{\"name\":\"first\"}").status, 201);
+	cr_assert_eq(make("{\"name\":\"second\"}").status, 201);
 	mst_store_break(rig->app.store, true);
 	cr_expect_eq(make("{\"name\":\"phones\"}").status, 503);
 	cr_expect_eq(ask(MST_POST, "/v1/authorities/first/retire", NULL).status, 503);
+	cr_expect_eq(ask(MST_PUT, "/v1/authorities/first/successor", "{\"successor\":\"second\"}").status, 503);
 	cr_expect_eq(rig_get(rig, "/v1/authorities").status, 200);
-	cr_expect_eq(num_changes, 1);
+	cr_expect_eq(num_changes, 2);
 	mst_store_break(rig->app.store, false);
 	cr_expect_eq(make("{\"name\":\"phones\"}").status, 201);
 }

@@ -51,6 +51,40 @@ Test(authority, store)
 }
 
 /* A key sealed for one record opens in no other, and no other key's place. */
+/* The first version of the record had no successor. */
+Test(authority, reads_old_records)
+{
+	struct mst_authority a, b;
+	struct mst_batch batch;
+	uint8_t *old;
+	struct rig rig;
+
+	rig_open(&rig);
+	a = rig_make(&rig, "devices", MST_KEY_P256);
+	cr_assert_eq(rig_put(&rig, &a, rig.seal), 0);
+	cr_assert_eq(rig_get(&rig, &b, "devices", rig.seal), 1);
+	cr_expect_eq(b.successor.len, 0);
+	old = mst_arena_get(rig.arena, b.raw.len);
+	cr_assert_not_null(old);
+	memcpy(old, b.raw.at, b.raw.len);
+	cr_assert_eq(old[0], 2);
+	cr_assert_eq(old[b.raw.len - 1], 0, "the length of no successor");
+	old[0] = 1;
+	mst_batch_init(&batch, rig.arena, NULL, NULL);
+	mst_batch_put(&batch, MST_SPACE_AUTHORITY, mst_slice(a.id, sizeof a.id), mst_slice(old, b.raw.len - 1));
+	cr_assert_eq(mst_store_commit_here(rig.kit->store, &batch), 0, "%s", batch.err.text);
+	cr_assert_eq(rig_get(&rig, &b, "devices", rig.seal), 1);
+	cr_expect(mst_slice_eq(a.cert, b.cert) && mst_slice_eq(a.key, b.key) && b.successor.len == 0);
+	b.successor = MST_S("0123456789abcdef");
+	cr_assert_eq(rig_put(&rig, &b, rig.seal), 0);
+	cr_assert_eq(rig_get(&rig, &b, "devices", rig.seal), 1);
+	cr_expect(mst_slice_eq(b.successor, MST_S("0123456789abcdef")) && mst_slice_eq(a.key, b.key));
+	b.successor = MST_S("short");
+	cr_assert_eq(rig_put(&rig, &b, rig.seal), 0);
+	cr_expect_eq(rig_get(&rig, &b, "devices", rig.seal), -1);
+	rig_close(&rig);
+}
+
 Test(authority, sealed_to_its_place)
 {
 	struct rig rig;
