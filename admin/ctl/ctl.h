@@ -18,7 +18,7 @@ struct mst_ctl {
 	size_t num_args;
 	bool is_json, is_server, has_no_push;
 	const char *socket, *ca, *name, *out, *kind, *days, *limit, *state, *serial, *type,
-		*request_type, *authority, *device, *minutes, *reason;
+		*request_type, *authority, *device, *minutes, *reason, *csr;
 	bool wants_p12;
 	const char *prefix, *count, *names, *first, *digits, *organization; /* of a bulk job */
 	const char *crl_url, *ocsp_url, *crl_hours, *device_days, *rsa_bits, *hash, *challenge_sha256; /* of a new authority */
@@ -93,6 +93,7 @@ int mst_ctl_bulk_start(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_bulk_status(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_bulk_cancel(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_cert_list(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_cert_issue(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_cert_show(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_cert_revoke(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_devices_list(struct mst_ctl *ctl, struct mst_err *e);

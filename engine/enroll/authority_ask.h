@@ -52,6 +52,9 @@ extern const struct authority_word mst_authority_wish_usages[], mst_authority_wi
  * a list; `successor` is the name of its successor or empty. */
 int mst_authority_tell_one(struct authority_ask *ask, struct mst_err *e) MST_MUST;
 int mst_authority_tell_certificate(struct authority_ask *ask, struct mst_err *e) MST_MUST;
+/* mst_authority_tell_pems writes a certificate and those above it as PEM, leaf side first. */
+int mst_authority_tell_pems(struct mst_slice *out, struct mst_arena *arena, struct mst_slice cert, struct mst_slice chain,
+			    struct mst_err *e) MST_MUST;
 int mst_authority_tell_put(struct mst_json *j, const struct mst_authority *a, struct mst_slice successor, struct mst_err *e) MST_MUST;
 
 #endif

@@ -102,7 +102,8 @@ static size_t whole_len(struct mst_slice row)
 }
 
 /* The certificate and those above it. */
-static int write_pems(struct mst_slice *out, struct mst_arena *arena, struct mst_slice cert, struct mst_slice chain, struct mst_err *e)
+int mst_authority_tell_pems(struct mst_slice *out, struct mst_arena *arena, struct mst_slice cert, struct mst_slice chain,
+			    struct mst_err *e)
 {
 	struct mst_slice pem, der = cert;
 	struct mst_grow g;
@@ -130,7 +131,8 @@ int mst_authority_tell_one(struct authority_ask *ask, struct mst_err *e)
 
 	mst_json_begin(j, &ask->arena);
 	mst_json_open(j, NULL);
-	if (mst_authority_tell_put(j, a, ask->next.name, e) < 0 || write_pems(&pems, &ask->arena, a->cert, a->chain, e) < 0 ||
+	if (mst_authority_tell_put(j, a, ask->next.name, e) < 0 ||
+	    mst_authority_tell_pems(&pems, &ask->arena, a->cert, a->chain, e) < 0 ||
 	    put_pem(j, &ask->arena, "csr", "CERTIFICATE REQUEST", a->csr, e) < 0)
 		return -1;
 	if (pems.len)
@@ -150,5 +152,5 @@ int mst_authority_tell_certificate(struct authority_ask *ask, struct mst_err *e)
 		return mst_fail(e, MST_E_CONFLICT, "this authority has no certificate yet");
 	ask->type = ask->wants_der ? DER_TYPE : PEM_TYPE;
 	ask->body = ask->one.cert;
-	return ask->wants_der ? 0 : write_pems(&ask->body, &ask->arena, ask->one.cert, ask->one.chain, e);
+	return ask->wants_der ? 0 : mst_authority_tell_pems(&ask->body, &ask->arena, ask->one.cert, ask->one.chain, e);
 }

@@ -11,7 +11,7 @@ extern const struct mst_way mst_way_devices, mst_way_device, mst_way_history, ms
 extern const struct mst_way mst_way_cancel, mst_way_enqueue;
 extern const struct mst_way mst_way_scep, mst_way_challenge_new;
 extern const struct mst_way mst_way_enroll, mst_way_ota, mst_way_ota_post, mst_way_link_new, mst_way_renew;
-extern const struct mst_way mst_way_crl, mst_way_ocsp, mst_way_certs, mst_way_cert, mst_way_withdraw;
+extern const struct mst_way mst_way_crl, mst_way_ocsp, mst_way_certs, mst_way_cert, mst_way_withdraw, mst_way_issue;
 extern const struct mst_way mst_way_bulk_start, mst_way_bulk_list, mst_way_bulk_show, mst_way_bulk_cancel, mst_way_bulk_results;
 extern const struct mst_way mst_way_authorities, mst_way_authority, mst_way_authority_make, mst_way_authority_import;
 extern const struct mst_way mst_way_authority_retire, mst_way_authority_publish, mst_way_authority_succeed;

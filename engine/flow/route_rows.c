@@ -28,6 +28,7 @@ const struct flow_route mst_route_rows[] = {
 	{BOTH,      MST_GET,    "/v1/devices/{}/commands/{}",    FOR_OPERATORS, BODY_NONE,    &mst_way_command_one, NULL},
 	{BOTH,      MST_DELETE, "/v1/devices/{}/commands/{}",    FOR_OPERATORS, BODY_NONE,    &mst_way_cancel,      NULL},
 	{BOTH,      MST_GET,    "/v1/certificates",              FOR_OPERATORS, BODY_NONE,    &mst_way_certs,       NULL},
+	{BOTH,      MST_POST,   "/v1/certificates",              FOR_OPERATORS, BODY_AUTHORITY, &mst_way_issue,     NULL},
 	{BOTH,      MST_GET,    "/v1/certificates/{}/{}",        FOR_OPERATORS, BODY_NONE,    &mst_way_cert,        NULL},
 	{BOTH,      MST_POST,   "/v1/certificates/{}/{}/revoke", FOR_OPERATORS, BODY_NONE,    &mst_way_withdraw,    NULL},
 	{BOTH,      MST_POST,   "/v1/challenges",                FOR_OPERATORS, BODY_SCEP,    &mst_way_challenge_new, NULL},

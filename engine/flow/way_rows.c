@@ -76,6 +76,7 @@ static const struct mst_stage crl[] = {{"serve", mst_serve_crl}, REPLY};
 static const struct mst_stage ocsp[] = {{"take", mst_respond_take}, {"answer", mst_respond_answer}, REPLY};
 static const struct mst_stage certs[] = {{"list", mst_certs_list}, {"told", mst_certs_told}, REPLY};
 static const struct mst_stage cert[] = {{"show", mst_certs_show}, {"told", mst_certs_told}, REPLY};
+static const struct mst_stage issue[] = {{"issue", mst_issue_make}, {"told", mst_issue_told}, REPLY};
 static const struct mst_stage withdraw[] = {
 	{"look", mst_withdraw_look}, {"apply", mst_withdraw_apply}, {"tell", mst_withdraw_tell}, {"answer", mst_withdraw_answer}, REPLY,
 };
@@ -145,4 +146,5 @@ const struct mst_way mst_way_crl = WAY("crl", crl, true);
 const struct mst_way mst_way_ocsp = WAY("ocsp", ocsp, true);
 const struct mst_way mst_way_certs = WAY("certificates", certs, false);
 const struct mst_way mst_way_cert = WAY("certificate", cert, false);
+const struct mst_way mst_way_issue = WAY("issue", issue, false);
 const struct mst_way mst_way_withdraw = WAY("revoke", withdraw, false);

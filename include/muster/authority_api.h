@@ -24,5 +24,8 @@ enum mst_step mst_authority_api_succeed(struct mst_xchg *x);
 enum mst_step mst_authority_api_retire(struct mst_xchg *x);
 enum mst_step mst_authority_api_settle(struct mst_xchg *x);
 enum mst_step mst_authority_api_told(struct mst_xchg *x);
+/* POST /v1/certificates: one certificate for the key of a request. make ~> told > reply */
+enum mst_step mst_issue_make(struct mst_xchg *x);
+enum mst_step mst_issue_told(struct mst_xchg *x);
 
 #endif

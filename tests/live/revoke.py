@@ -225,6 +225,29 @@ def _(rig):
     expect("certificate revoked" in verdict, verdict)
 
 
+@case("musterctl issues for a request and with a key of its own; openssl verifies both; they are revoked")
+def _(rig):
+    run(rig, "openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "own.key", "-subj", "/CN=somebody", "-addext",
+        "basicConstraints=critical,CA:true", "-out", "own.csr")
+    one = ctl(rig, "cert", "issue", "phones", "--name", "own one", "--dns", "own.example", "--csr", "own.csr")
+    with open(rig.server.path("own.pem"), "w", encoding="utf-8") as f:
+        f.write(one["certificate"])
+    two = ctl(rig, "cert", "issue", "phones", "--name", "own two", "--out", "two")
+    expect_eq(os.stat(rig.server.path("two.key")).st_mode & 0o777, 0o600, "mode of the key")
+    for name, issued in (("own", one), ("two", two)):
+        run(rig, "openssl", "verify", "-CAfile", "phones.pem", f"{name}.pem")
+        expect_eq(run(rig, "openssl", "x509", "-in", f"{name}.pem", "-noout", "-pubkey"),
+                  run(rig, "openssl", "pkey", "-in", f"{name}.key", "-pubout"), "the key")
+        expect(": good" in ocsp(rig, f"{name}.pem"))
+        ctl(rig, "cert", "revoke", "phones", issued["serial"])
+        expect(": revoked" in ocsp(rig, f"{name}.pem"))
+    text = run(rig, "openssl", "x509", "-in", "own.pem", "-noout", "-text")
+    expect("CN = own one" in text and "DNS:own.example" in text and "CA:TRUE" not in text and "somebody" not in text, text)
+    wrong = run(rig, rig.server.programs.musterctl, "cert", "issue", "phones", "--name", "x", "--out", "two", "--socket", rig.server.control,
+                fine=False)
+    expect("there already" in wrong, wrong)
+
+
 @case("others go on; wrong reasons and numbers are refused")
 def _(rig):
     other = STATE["other"] = identity(rig, str(uuid.uuid4()).upper()).enrol()
@@ -282,8 +305,8 @@ def _(rig):
     expect_eq(failed, [], "refused")
     for serial in serials:
         text = wait_crl(rig, serial)
-    expect_eq(text.count("Serial Number: "), 62, "entries")
-    expect_eq(len(rig.server.ask("GET", "/v1/certificates?state=revoked&limit=1000")["certificates"]), 62, "revoked ones listed")
+    expect_eq(text.count("Serial Number: "), 64, "entries")
+    expect_eq(len(rig.server.ask("GET", "/v1/certificates?state=revoked&limit=1000")["certificates"]), 64, "revoked ones listed")
 
 
 sys.exit(main(starts=False))
