@@ -11,6 +11,9 @@ struct mst_bulk;
 struct mst_scep;
 struct mst_barred;
 struct mst_revoke;
+struct mst_kick;
+struct mst_push;
+struct mst_campaigns;
 
 enum { MST_FROM_TLS = 1, MST_FROM_SIGNATURE = 2, MST_FROM_HEADER = 4 };
 
@@ -26,6 +29,9 @@ struct mst_app {
 	struct mst_scep *scep;          /* this loop's: how often each source came; NULL: no limit */
 	struct mst_barred *barred;      /* this loop's: revoked certificates (barred.h) */
 	struct mst_revoke *revoke;      /* this loop's: CRLs and OCSP answers (revoke.h) */
+	struct mst_kick *kick;          /* this loop's: tells the push engine what is due (outbox.h); NULL: nobody pushes */
+	struct mst_push *push;          /* the process's (push.h); NULL: nobody pushes */
+	struct mst_campaigns *campaigns; /* the process's (campaign.h) */
 	struct mst_enroll *enroll;      /* this loop's: signer and texts of enrolment profiles; NULL: none are given */
 	/* Where a device's certificate may come from (MST_FROM_*), the CAs of devices beside issuers->trust (NULL: none, and with
 	 * is_trust_stored really none), and those of front ends that end TLS (NULL: none) with the common names they may have
@@ -39,6 +45,7 @@ struct mst_app {
 	uint32_t checkin_max;           /* bytes of a check-in message */
 	uint32_t report_max;            /* bytes of a command report */
 	bool takes_unknown_certificate; /* bind a certificate outside Authenticate when neither it nor the device is known */
+	uint32_t not_now_s;             /* how long after a session with NotNow the device is pushed again */
 	bool is_draining;
 	uint64_t started_ms;            /* wall clock */
 };

@@ -44,6 +44,19 @@
 	X(BULK_ISSUED, "bulk_identities_total", "Identities made by bulk jobs")                    \
 	X(KEYPOOL_MADE, "keypool_made_total", "RSA keys made for the pool")                        \
 	X(SEALED_ANEW, "sealed_anew_total", "Records sealed anew under a newer master key")        \
+	X(PUSH_SENT, "push_sent_total", "Pushes sent to the push service, every try")              \
+	X(PUSH_DONE, "push_accepted_total", "Pushes the service accepted")                         \
+	X(PUSH_RETRIED, "push_retried_total", "Pushes to be tried again")                          \
+	X(PUSH_GONE, "push_tokens_gone_total", "Tokens the service said are no longer good")       \
+	X(PUSH_BAD, "push_tokens_bad_total", "Tokens the service said are not of this topic")      \
+	X(PUSH_HELD, "push_held_total", "Pushes held back because the service asked for it")       \
+	X(PUSH_STALE, "push_coalesced_total", "Pushes that a newer one of the same channel replaced") \
+	X(PUSH_NEEDLESS, "push_needless_total", "Pushes dropped: no token, or nothing waits any more") \
+	X(PUSH_IN_HAND, "push_in_hand", "Pushes between outbox and settled")                       \
+	X(PUSH_LINKS, "push_links", "Connections to the push service")                             \
+	X(PUSH_LINKS_LOST, "push_links_lost_total", "Connections to the push service that broke")  \
+	X(PUSH_GOAWAY, "push_goaway_total", "Connections the push service sent away")              \
+	X(PUSH_STOPPED, "push_topics_stopped", "Topics stopped until an operator acts")            \
 	X(STORE_GROUPS, "store_groups_total", "Commit groups, each one sync")                      \
 	X(STORE_BATCHES, "store_batches_total", "Batches committed")                               \
 	X(STORE_FAILED, "store_batches_failed_total", "Batches that could not be written")         \
@@ -62,7 +75,8 @@ enum mst_counter {
 #define MST_HISTS(X)                                                                               \
 	X(REQUEST, "http_request_seconds", "From the last byte of a request to its reply")         \
 	X(COMMIT, "store_commit_seconds", "From posting a batch to its completion")                \
-	X(HANDSHAKE, "tls_handshake_seconds", "From accept to an open TLS session")
+	X(HANDSHAKE, "tls_handshake_seconds", "From accept to an open TLS session")                \
+	X(PUSH, "push_answer_seconds", "From sending a push to the service's answer")
 
 enum mst_hist_id {
 #define X(id, name, help) MST_H_##id,

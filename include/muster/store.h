@@ -36,7 +36,11 @@
 	X(LINK, "link", 0, false, "SHA-256 of an enrolment link's token -> device and names it is for")  \
 	X(JOB, "job", 16, false, "CA, number of the job -> job that makes identities, its progress")   \
 	X(IDENTITY, "identity", 24, false, "CA, job, last index -> serial numbers of a slice, PKCS#12")   \
-	X(KEYPOOL, "keypool", 1, true, "kind, time, random -> RSA key made ahead, sealed")
+	X(KEYPOOL, "keypool", 1, true, "kind, time, random -> RSA key made ahead, sealed")               \
+	X(PUSH, "push", 0, false, "device id, channel -> push that is due, and how its tries went")       \
+	X(OUTBOX, "outbox", 0, true, "due time, sequence, device id, channel -> nothing: order of pushes") \
+	X(PUSHCERT, "pushcert", 0, false, "SHA-256 of a topic -> credential for the push service, sealed") \
+	X(CAMPAIGN, "campaign", 0, false, "campaign's number -> what it sends, to whom, how far it is")
 
 enum mst_space {
 #define X(id, name, prefix, is_once, what) MST_SPACE_##id,
