@@ -90,6 +90,22 @@ struct outcome {
 	uint32_t num_failed;
 };
 
+/* What is queued and not pushed waits until the device comes by itself. */
+static bool tell_push(struct mst_table *table, const struct mst_json_value *value)
+{
+	struct mst_slice words, text;
+
+	if (mst_json_get_text0(value, &words, "push_error", NULL) <= 0) {
+		mst_table_text(table, mst_json_get_text0(value, &words, "push_result", NULL) > 0 ? MST_S("queued, pushed")
+												 : MST_S("queued"));
+		return false;
+	}
+	if (!mst_arena_format(table->arena, &text, "queued, not pushed: %.*s", (int)words.len, (const char *)words.at))
+		text = MST_S("queued, not pushed");
+	mst_table_text(table, text);
+	return true;
+}
+
 static bool on_status(void *context, struct mst_slice key, const struct mst_json_value *value)
 {
 	struct outcome *o = context;
@@ -97,7 +113,10 @@ static bool on_status(void *context, struct mst_slice key, const struct mst_json
 	bool is_bad = mst_json_get_text0(value, &words, "command_error", NULL) > 0;
 
 	mst_table_text(&o->table, key);
-	mst_table_text(&o->table, is_bad ? words : MST_S("queued"));
+	if (is_bad)
+		mst_table_text(&o->table, words);
+	else
+		is_bad = tell_push(&o->table, value);
 	o->num_failed += is_bad;
 	return true;
 }

@@ -23,6 +23,10 @@ struct mst_ctl {
 	const char *prefix, *count, *names, *first, *digits, *organization; /* of a bulk job */
 	const char *crl_url, *ocsp_url, *crl_hours, *device_days, *rsa_bits, *hash, *challenge_sha256; /* of a new authority */
 	bool is_intermediate, makes_challenge, takes_rsa_only, takes_names;
+	const char *topic, *key_id, *team_id; /* of a credential for the push service */
+	bool is_sandbox;
+	const char *ids, *model, *os_version, *rate, *start_time; /* of a campaign */
+	bool is_all, keeps;
 	const char *dns[MST_CTL_NAMES + 1], *ips[MST_CTL_NAMES + 1];
 };
 
@@ -104,6 +108,11 @@ int mst_ctl_results(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_scep_challenge(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_enroll_link(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_enroll_renew(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_push_cert(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_push_key(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_push_campaign(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_push_send(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_push_stats(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_status(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_version(struct mst_ctl *ctl, struct mst_err *e);
 

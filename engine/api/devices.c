@@ -156,6 +156,7 @@ static int one_channel(struct api_query *q, const struct mst_channel *c, const s
 	mst_json_text(j, "topic", c->topic);
 	mst_json_u64(j, "token_updates", mst_channel_is_live(c, d) ? c->num_token_updates : 0);
 	mst_json_bool(j, "awaiting_configuration", c->is_awaiting_configuration);
+	mst_json_bool(j, "bootstrap_token", c->bootstrap_token.len && c->epoch == d->epoch);
 	mst_json_time(j, "updated_at", c->updated_ms);
 	mst_json_u64(j, "queued", num);
 	mst_json_close(j);

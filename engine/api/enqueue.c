@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Queues one command for many enrolments. Each is a partition and gets a batch of its own: some may fail while others are
- * durable, and the answer says which. Ids whose device changed between look and apply are OPEN still and go the round again.
+ * Queues one command for many enrolments, with a push for each, or the pushes alone. Each is a partition and gets a batch of its
+ * own: some may fail while others are durable, and the answer says which. Ids whose device changed between look and apply are OPEN
+ * still and go the round again.
  */
 #include "muster/clock.h"
 #include "muster/count.h"
 #include "muster/log.h"
+#include "muster/outbox.h"
 #include "muster/plist.h"
 #include "muster/text.h"
 #include "own.h"
@@ -30,8 +32,10 @@ struct target {
 	struct enqueue *enqueue;
 	enum target_state state;
 	struct api_id who;
-	const char *error; /* constant */
+	const char *error;      /* constant: why there is no command, or no push when that is all that was asked */
+	const char *push_error; /* constant: why there is no push */
 	struct mst_device device;
+	struct mst_push_due due; /* what the batch holds when there is no push_error */
 	struct mst_batch batch;
 };
 
@@ -40,7 +44,9 @@ struct enqueue {
 	struct mst_app *app;
 	struct mst_read read;
 	struct mst_slice uuid, request_type;
+	bool has_command; /* else only pushes are asked for */
 	bool is_nopush, has_read;
+	int64_t due_ms;   /* of the pushes of this round */
 	bool is_store_down; /* at least one failed for the store's sake */
 	uint32_t num_targets, num_out;
 	struct target *targets;
@@ -160,21 +166,58 @@ static int targets_read(struct enqueue *q)
 	return 0;
 }
 
-enum mst_step mst_api_enqueue_decode(struct mst_xchg *x)
+static struct enqueue *enqueue_new(struct mst_xchg *x)
 {
 	struct enqueue *q;
-	struct mst_slice word;
 
 	if (x->arena.limit < API_ROOM)
 		x->arena.limit = API_ROOM;
 	q = mst_arena_zero(&x->arena, sizeof(*q));
 	if (!q)
-		return mst_xchg_refuse(x, MST_E_BUSY, "out of memory");
+		return NULL;
 	q->x = x;
 	q->app = x->app;
 	x->state = q;
-	q->is_nopush = mst_xchg_query(x, &word, MST_S("nopush")) && !mst_slice_eq(word, MST_S("0"));
+	return q;
+}
+
+enum mst_step mst_api_enqueue_decode(struct mst_xchg *x)
+{
+	struct enqueue *q = enqueue_new(x);
+	struct mst_slice word;
+
+	if (!q)
+		return mst_xchg_refuse(x, MST_E_BUSY, "out of memory");
+	q->has_command = true;
+	q->is_nopush = !q->app->kick || (mst_xchg_query(x, &word, MST_S("nopush")) && !mst_slice_eq(word, MST_S("0")));
 	return body_read(q) < 0 || targets_read(q) < 0 ? mst_xchg_fail(x) : STEP_NEXT;
+}
+
+enum mst_step mst_api_push_decode(struct mst_xchg *x)
+{
+	struct enqueue *q = enqueue_new(x);
+
+	if (!q)
+		return mst_xchg_refuse(x, MST_E_BUSY, "out of memory");
+	if (!q->app->kick)
+		return mst_xchg_refuse(x, MST_E_CONFLICT, "pushes are switched off ([push] enabled)");
+	return targets_read(q) < 0 ? mst_xchg_fail(x) : STEP_NEXT;
+}
+
+/* The channel: a user's must be there, and to be pushed it needs a token. 1, 0, -1, MST_LATER. */
+static int look_at_channel(struct mst_read *r, struct target *t)
+{
+	bool is_device = mst_id_is_device(&t->who.id);
+	struct mst_channel channel;
+	int rc;
+
+	if (t->enqueue->is_nopush)
+		return is_device ? 1 : mst_read_has(r, MST_SPACE_CHANNEL, mst_id_key(&t->who.id));
+	rc = mst_channel_get(r, &channel, &t->who.id, NULL);
+	if (rc < 0 || rc == MST_LATER)
+		return rc;
+	t->push_error = rc == 1 && mst_channel_is_live(&channel, &t->device) ? NULL : "no push token";
+	return is_device ? 1 : rc;
 }
 
 /* 0, -1, MST_LATER; what is wrong with the id itself is the target's error. */
@@ -189,12 +232,14 @@ static int look_at(struct mst_read *r, struct target *t)
 		t->error = "enrollment has checked out";
 		return 0;
 	}
-	if (rc == 1 && !mst_id_is_device(&t->who.id))
-		rc = mst_read_has(r, MST_SPACE_CHANNEL, mst_id_key(&t->who.id));
+	if (rc == 1)
+		rc = look_at_channel(r, t);
 	if (rc == 0)
 		t->error = "unknown enrollment";
-	if (rc != 1)
-		return rc;
+	if (rc == 1 && !q->has_command)
+		t->error = t->push_error;
+	if (rc != 1 || !q->has_command)
+		return rc == 1 ? 0 : rc;
 	rc = mst_command_get(r, &command, &t->who.id, q->uuid);
 	if (rc == 1)
 		t->error = "command uuid already used";
@@ -218,9 +263,16 @@ static void on_read(struct mst_read *r)
 	mst_xchg_resume(MST_HOME(r, struct enqueue, read)->x);
 }
 
+static bool is_pushed(const struct target *t)
+{
+	return !t->enqueue->is_nopush && !t->push_error;
+}
+
 /* A target whose batch met a change is open again; any other failure is its end. */
 static void settle(struct enqueue *q)
 {
+	bool is_due = false;
+
 	for (uint32_t i = 0; i < q->num_targets; i++) {
 		struct target *t = &q->targets[i];
 		if (t->state != TARGET_POSTED)
@@ -231,7 +283,10 @@ static void settle(struct enqueue *q)
 			t->state = TARGET_OPEN;
 		else
 			fail_for_store(t);
+		is_due |= t->state == TARGET_DONE && is_pushed(t);
 	}
+	if (is_due)
+		mst_kick(q->app->kick, q->due_ms);
 }
 
 static bool has_open(const struct enqueue *q)
@@ -265,15 +320,12 @@ static void on_committed(struct mst_batch *b)
 		mst_xchg_resume(q->x);
 }
 
-static void post(struct target *t, int64_t now_ms)
+static void put_command(struct target *t, int64_t now_ms)
 {
 	struct enqueue *q = t->enqueue;
 	struct mst_xchg *x = q->x;
 	struct mst_slice detail = q->uuid;
 
-	mst_batch_init(&t->batch, &x->arena, q->app->loop, on_committed);
-	/* An enrolment that begins anew in between would never see the command. */
-	mst_batch_require_same(&t->batch, MST_SPACE_DEVICE, mst_id_device_key(&t->who.device_id), t->device.raw);
 	mst_queue_add(&t->batch, &t->who.id, t->device.epoch, q->uuid, q->request_type, x->in.body, now_ms);
 	if (!mst_arena_format(&x->arena, &detail, "%s %s", (const char *)q->uuid.at, (const char *)q->request_type.at))
 		t->batch.is_short = true;
@@ -282,7 +334,28 @@ static void post(struct target *t, int64_t now_ms)
 					      .event = MST_EVENT_QUEUED,
 					      .who = mst_slice_str(x->who),
 					      .detail = detail});
-	if (mst_store_commit(q->app->store, &t->batch, &x->err) < 0) {
+}
+
+static void put_push(struct target *t, int64_t now_ms)
+{
+	enum mst_push_cause cause = t->enqueue->has_command ? MST_PUSH_COMMAND : MST_PUSH_OPERATOR;
+
+	mst_push_due_make(&t->due, &t->who.id, cause, now_ms);
+	mst_outbox_put(&t->batch, &t->due);
+}
+
+static void post(struct target *t, int64_t now_ms)
+{
+	struct enqueue *q = t->enqueue;
+
+	mst_batch_init(&t->batch, &q->x->arena, q->app->loop, on_committed);
+	/* An enrolment that begins anew in between would never see the command. */
+	mst_batch_require_same(&t->batch, MST_SPACE_DEVICE, mst_id_device_key(&t->who.device_id), t->device.raw);
+	if (q->has_command)
+		put_command(t, now_ms);
+	if (is_pushed(t))
+		put_push(t, now_ms);
+	if (mst_store_commit(q->app->store, &t->batch, &q->x->err) < 0) {
 		fail_for_store(t);
 		return;
 	}
@@ -297,6 +370,7 @@ enum mst_step mst_api_enqueue_apply(struct mst_xchg *x)
 
 	if (!q->has_read)
 		return STEP_NEXT;
+	q->due_ms = now_ms;
 	if (q->read.rc < 0)
 		fail_open(q);
 	for (uint32_t i = 0; i < q->num_targets; i++) {
@@ -310,45 +384,77 @@ enum mst_step mst_api_enqueue_apply(struct mst_xchg *x)
 }
 
 /* As NanoMDM answers: all, some, none. None for the store's sake is worth another try. */
-static int status_of(struct mst_xchg *x, const struct enqueue *q, uint32_t num_done)
+static int status_of(struct mst_xchg *x, const struct enqueue *q, uint32_t num_done, uint32_t num_unpushed)
 {
 	if (num_done > 0)
-		return num_done == q->num_targets ? 200 : 207;
+		return num_done == q->num_targets && num_unpushed == 0 ? 200 : 207;
 	if (!q->is_store_down)
 		return 500;
 	x->out.retry_after_s = 5;
 	return 503;
 }
 
+static void tell_target(struct mst_json *j, const struct target *t)
+{
+	bool is_done = t->state == TARGET_DONE;
+	char apns_id[MST_APNS_ID_ROOM];
+
+	mst_json_open_named(j, t->who.text);
+	if (!is_done)
+		mst_json_text(j, t->enqueue->has_command ? "command_error" : "push_error",
+			      mst_slice_str(t->error ? t->error : "the device changed meanwhile: try again"));
+	else if (t->push_error)
+		mst_json_text(j, "push_error", mst_slice_str(t->push_error));
+	if (is_done && is_pushed(t)) {
+		mst_apns_id_put(apns_id, t->due.apns_id);
+		mst_json_text(j, "push_result", mst_slice_str(apns_id));
+	}
+	mst_json_close(j);
+}
+
+static void log_end(const struct enqueue *q, uint32_t num_done, uint32_t num_unpushed)
+{
+	const struct mst_xchg *x = q->x;
+
+	if (q->has_command)
+		mst_log(INFO, "command queued", mst_f_u64("exchange", x->id), mst_f_str("who", x->who),
+			mst_f_slice("uuid", q->uuid), mst_f_slice("type", q->request_type), mst_f_u64("ids", q->num_targets),
+			mst_f_u64("queued", num_done), mst_f_u64("pushed", q->is_nopush ? 0 : num_done - num_unpushed));
+	else
+		mst_log(INFO, "push asked for", mst_f_u64("exchange", x->id), mst_f_str("who", x->who),
+			mst_f_u64("ids", q->num_targets), mst_f_u64("pushed", num_done));
+}
+
+static void tell_command(struct mst_json *j, const struct enqueue *q)
+{
+	mst_json_text(j, "command_uuid", q->uuid);
+	mst_json_text(j, "request_type", q->request_type);
+	if (q->is_nopush)
+		mst_json_bool(j, "no_push", true);
+}
+
 enum mst_step mst_api_enqueue_answer(struct mst_xchg *x)
 {
 	struct enqueue *q = x->state;
+	uint32_t num_done = 0, num_unpushed = 0;
 	struct mst_json j;
-	uint32_t num_done = 0;
 
 	settle(q);
 	mst_json_begin(&j, &x->arena);
 	mst_json_open(&j, NULL);
 	mst_json_open(&j, "status");
 	for (uint32_t i = 0; i < q->num_targets; i++) {
-		struct target *t = &q->targets[i];
-		mst_json_open_named(&j, t->who.text);
-		if (t->state == TARGET_DONE)
-			num_done++;
-		else
-			mst_json_text(&j, "command_error",
-				      mst_slice_str(t->error ? t->error : "the device changed meanwhile: try again"));
-		mst_json_close(&j);
+		const struct target *t = &q->targets[i];
+		num_done += t->state == TARGET_DONE;
+		num_unpushed += t->state == TARGET_DONE && t->push_error;
+		tell_target(&j, t);
 	}
 	mst_json_close(&j);
-	mst_json_text(&j, "command_uuid", q->uuid);
-	mst_json_text(&j, "request_type", q->request_type);
-	if (q->is_nopush)
-		mst_json_bool(&j, "no_push", true);
+	if (q->has_command)
+		tell_command(&j, q);
 	mst_json_close(&j);
-	mst_count(MST_C_COMMANDS_QUEUED, num_done);
-	mst_log(INFO, "command queued", mst_f_u64("exchange", x->id), mst_f_str("who", x->who),
-		mst_f_slice("uuid", q->uuid), mst_f_slice("type", q->request_type), mst_f_u64("ids", q->num_targets),
-		mst_f_u64("queued", num_done));
-	return mst_query_answer(x, status_of(x, q, num_done), &j);
+	if (q->has_command)
+		mst_count(MST_C_COMMANDS_QUEUED, num_done);
+	log_end(q, num_done, num_unpushed);
+	return mst_query_answer(x, status_of(x, q, num_done, num_unpushed), &j);
 }

@@ -40,6 +40,7 @@ static const struct {
 };
 /* clang-format on */
 static const struct mst_slice oid_common_name = OID(0x55, 0x04, 0x03);
+static const struct mst_slice oid_user_id = OID(0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01); /* RFC 4519 2.39 */
 
 static int broken(struct mst_err *e, const char *what)
 {
@@ -129,8 +130,8 @@ static bool read_time(int64_t *out, CBS *in)
 	return true;
 }
 
-/* Name ::= SEQUENCE OF SET OF SEQUENCE {type, value}. Keeps the last common name. */
-static bool read_name(struct mst_slice *common_name, CBS name)
+/* Name ::= SEQUENCE OF SET OF SEQUENCE {type, value}. Keeps the last common name and UID. */
+static bool read_name(struct mst_cert *subject, CBS name)
 {
 	CBS sets, set, pair, type, value;
 	unsigned tag;
@@ -144,8 +145,10 @@ static bool read_name(struct mst_slice *common_name, CBS name)
 			    !CBS_get_asn1(&pair, &type, CBS_ASN1_OBJECT) ||
 			    !CBS_get_any_asn1(&pair, &value, &tag) || CBS_len(&pair) != 0)
 				return false;
-			if (common_name && mst_slice_eq(slice_of(&type), oid_common_name))
-				*common_name = slice_of(&value);
+			if (subject && mst_slice_eq(slice_of(&type), oid_common_name))
+				subject->common_name = slice_of(&value);
+			if (subject && mst_slice_eq(slice_of(&type), oid_user_id))
+				subject->user_id = slice_of(&value);
 		}
 	}
 	return true;
@@ -339,7 +342,7 @@ static int read_tbs(struct mst_cert *out, CBS tbs, const CBS *outer_alg, struct 
 	    CBS_len(&validity) != 0)
 		return broken(e, "the validity is broken");
 	if (!CBS_get_asn1_element(&tbs, &subject, CBS_ASN1_SEQUENCE) ||
-	    !read_name(&out->common_name, subject))
+	    !read_name(out, subject))
 		return broken(e, "the subject is broken");
 	out->subject = slice_of(&subject);
 	if (!read_spki(out, &tbs))

@@ -69,20 +69,46 @@ static int read_version(struct parse *p, struct mst_slice text)
 	return 0;
 }
 
-static int read_method(struct parse *p, struct mst_slice text)
+int mst_http1_method(enum mst_method *out, struct mst_slice text, struct mst_err *e)
 {
 	for (size_t i = 0; i < text.len; i++)
 		if (!token_chars[text.at[i]])
-			return bad(p, "the method is no token");
-	p->out->method_text = text;
+			return mst_fail(e, MST_E_SYNTAX, "the method is no token");
 	for (size_t i = 0; i < MST_LEN(methods); i++) {
 		if (mst_slice_eq(methods[i].text, text)) {
-			p->out->method = methods[i].method;
+			*out = methods[i].method;
 			return 0;
 		}
 	}
-	return text.len ? mst_fail(p->e, MST_E_METHOD_UNKNOWN, "method not known")
-			: bad(p, "no method");
+	return text.len ? mst_fail(e, MST_E_METHOD_UNKNOWN, "method not known")
+			: mst_fail(e, MST_E_SYNTAX, "no method");
+}
+
+static int read_method(struct parse *p, struct mst_slice text)
+{
+	p->out->method_text = text;
+	return mst_http1_method(&p->out->method, text, p->e);
+}
+
+static int check_target_bytes(struct mst_slice text, struct mst_err *e)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] <= ' ' || text.at[i] >= 0x7f || text.at[i] == '#')
+			return mst_fail(e, MST_E_SYNTAX, "the target holds a byte that may not be there");
+	return 0;
+}
+
+static bool is_path(struct mst_slice text, struct mst_slice method)
+{
+	return (text.len && text.at[0] == '/') ||
+	       (mst_slice_eq(text, MST_S("*")) && mst_slice_eq(method, MST_S("OPTIONS")));
+}
+
+int mst_http1_target(struct mst_slice text, struct mst_slice method, struct mst_err *e)
+{
+	if (check_target_bytes(text, e) < 0)
+		return -1;
+	return is_path(text, method) ? 0 : mst_fail(e, MST_E_SYNTAX, "the target is no path");
 }
 
 /* Origin form, "*" with OPTIONS, or absolute form, of which the authority is kept for the
@@ -90,13 +116,10 @@ static int read_method(struct parse *p, struct mst_slice text)
 static int read_target(struct parse *p, struct mst_slice text)
 {
 	static const struct mst_slice forms[] = {MST_S_INIT("http://"), MST_S_INIT("https://")};
-	for (size_t i = 0; i < text.len; i++)
-		if (text.at[i] <= ' ' || text.at[i] >= 0x7f || text.at[i] == '#')
-			return bad(p, "the target holds a byte that may not be there");
+	if (check_target_bytes(text, p->e) < 0)
+		return -1;
 	p->out->target = text;
-	if (text.len && text.at[0] == '/')
-		return 0;
-	if (mst_slice_eq(text, MST_S("*")) && mst_slice_eq(p->out->method_text, MST_S("OPTIONS")))
+	if (is_path(text, p->out->method_text))
 		return 0;
 	for (size_t i = 0; i < MST_LEN(forms); i++) {
 		if (!mst_slice_case_starts(text, forms[i]))
@@ -231,22 +254,22 @@ static int read_again(struct parse *p, struct mst_slice head)
 	return 0;
 }
 
-static bool host_ok(struct mst_slice host)
+int mst_http1_host(struct mst_slice host, struct mst_err *e)
 {
 	for (size_t i = 0; i < host.len; i++) {
 		uint8_t c = host.at[i];
 		if (!token_chars[c] && c != ':' && c != '[' && c != ']')
-			return false;
+			return mst_fail(e, MST_E_SYNTAX, "Host is malformed");
 	}
-	return true;
+	return 0;
 }
 
 static int check_host(struct parse *p)
 {
 	if (!p->host.at && p->out->minor == 1)
 		return bad(p, "no Host");
-	if (!host_ok(p->host))
-		return bad(p, "Host is malformed");
+	if (mst_http1_host(p->host, p->e) < 0)
+		return -1;
 	if (p->authority.at && p->host.at && !mst_slice_case_eq(p->authority, p->host))
 		return bad(p, "Host differs from the target");
 	p->out->host = p->host.at ? p->host : p->authority;

@@ -11,12 +11,14 @@
 #define DNS_NAME_MAX  253
 #define MAIL_NAME_MAX 254 /* RFC 5321 4.5.3.1.3 */
 #define URI_MAX       1024
+#define USER_ID_MAX   256 /* RFC 4524 appendix: ub-user-identifier */
 
 #define OID_CE(n) OID(0x55, 0x1d, n)                               /* id-ce, RFC 5280 4.2.1 */
 #define OID_KP(n) OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, n) /* id-kp, 4.2.1.12 */
 
 static const struct mst_slice oid_common_name = OID(0x55, 0x04, 0x03);
 static const struct mst_slice oid_organization = OID(0x55, 0x04, 0x0a);
+static const struct mst_slice oid_user_id = OID(0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01);
 static const struct mst_slice oid_key_id = OID_CE(14), oid_key_usage = OID_CE(15);
 static const struct mst_slice oid_alt_name = OID_CE(17), oid_basic = OID_CE(19);
 static const struct mst_slice oid_authority = OID_CE(35), oid_ext_key_usage = OID_CE(37);
@@ -95,6 +97,7 @@ bool mst_issue_put_subject(CBB *to, const struct mst_issue *what)
 {
 	CBB names;
 	return CBB_add_asn1(to, &names, CBS_ASN1_SEQUENCE) &&
+	       (!what->user_id || put_attribute(&names, oid_user_id, what->user_id)) &&
 	       (!what->organization ||
 		put_attribute(&names, oid_organization, what->organization)) &&
 	       put_attribute(&names, oid_common_name, what->common_name) && CBB_flush(to);
@@ -330,6 +333,8 @@ int mst_issue_check(const struct mst_issue *what, struct mst_err *e)
 	uint8_t ip[16];
 	if (!is_text(what->common_name) || (what->organization && !is_text(what->organization)))
 		return mst_fail(e, MST_E_SYNTAX, "a name has 1 to 64 bytes of UTF-8, none a control character");
+	if (what->user_id && !is_visible(what->user_id, USER_ID_MAX))
+		return mst_fail(e, MST_E_SYNTAX, "a UID has 1 to %d visible characters", USER_ID_MAX);
 	if (check_texts(what->dns, DNS_NAME_MAX, "DNS name", e) < 0 ||
 	    check_texts(what->emails, MAIL_NAME_MAX, "mail address", e) < 0 ||
 	    check_texts(what->uris, URI_MAX, "URI", e) < 0)

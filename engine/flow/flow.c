@@ -3,8 +3,10 @@
 #include "muster/api.h"
 #include "muster/authority_api.h"
 #include "muster/bulk.h"
+#include "muster/campaign.h"
 #include "muster/enroll.h"
 #include "muster/mdm.h"
+#include "muster/push.h"
 #include "muster/queue.h"
 #include "muster/revoke.h"
 #include "muster/scep.h"
@@ -88,6 +90,12 @@ static size_t body_max(const struct mst_app *app, enum flow_body body)
 		return MST_BULK_BODY_MAX;
 	case BODY_SCEP:
 		return MST_SCEP_BODY_MAX;
+	case BODY_PUSH:
+		return MST_PUSH_BODY_MAX;
+	case BODY_CAMPAIGN:
+		return MST_CAMPAIGN_BODY_MAX;
+	case BODY_RATE:
+		return MST_CAMPAIGN_RATE_BODY_MAX;
 	}
 	return 0;
 }

@@ -8,7 +8,9 @@
 extern const struct mst_way mst_way_checkin, mst_way_command;
 extern const struct mst_way mst_way_health, mst_way_version, mst_way_metrics, mst_way_status;
 extern const struct mst_way mst_way_devices, mst_way_device, mst_way_history, mst_way_commands, mst_way_command_one;
-extern const struct mst_way mst_way_cancel, mst_way_enqueue;
+extern const struct mst_way mst_way_cancel, mst_way_enqueue, mst_way_push;
+extern const struct mst_way mst_way_push_stats, mst_way_push_cert, mst_way_push_cert_put, mst_way_push_cert_drop, mst_way_push_key_put;
+extern const struct mst_way mst_way_notify;
 extern const struct mst_way mst_way_scep, mst_way_challenge_new;
 extern const struct mst_way mst_way_enroll, mst_way_ota, mst_way_ota_post, mst_way_link_new, mst_way_renew;
 extern const struct mst_way mst_way_crl, mst_way_ocsp, mst_way_certs, mst_way_cert, mst_way_withdraw, mst_way_issue;
@@ -16,6 +18,7 @@ extern const struct mst_way mst_way_bulk_start, mst_way_bulk_list, mst_way_bulk_
 extern const struct mst_way mst_way_authorities, mst_way_authority, mst_way_authority_make, mst_way_authority_import;
 extern const struct mst_way mst_way_authority_retire, mst_way_authority_publish, mst_way_authority_succeed;
 extern const struct mst_way mst_way_key_rotate, mst_way_key_status;
+extern const struct mst_way mst_way_campaign_start, mst_way_campaigns, mst_way_campaign, mst_way_campaign_change;
 
 enum { ON_PORTAL = MST_B(MST_GATE_PORTAL), ON_CONTROL = MST_B(MST_GATE_CONTROL), ON_PLAIN = MST_B(MST_GATE_PLAIN) };
 
@@ -26,7 +29,8 @@ enum flow_access {
 };
 
 /* How long a body may be. */
-enum flow_body { BODY_NONE, BODY_CHECKIN, BODY_REPORT, BODY_COMMAND, BODY_SCEP, BODY_OCSP, BODY_OTA, BODY_LINK, BODY_BULK, BODY_AUTHORITY };
+enum flow_body { BODY_NONE, BODY_CHECKIN, BODY_REPORT, BODY_COMMAND, BODY_SCEP, BODY_OCSP, BODY_OTA, BODY_LINK, BODY_BULK, BODY_AUTHORITY, BODY_PUSH,
+		 BODY_CAMPAIGN, BODY_RATE };
 
 struct flow_route {
 	uint32_t gates;

@@ -3,9 +3,11 @@
 #include "muster/api.h"
 #include "muster/authority_api.h"
 #include "muster/bulk.h"
+#include "muster/campaign.h"
 #include "muster/enroll.h"
 #include "muster/http.h"
 #include "muster/mdm.h"
+#include "muster/push.h"
 #include "muster/revoke.h"
 #include "muster/scep.h"
 #include "own.h"
@@ -41,6 +43,18 @@ static const struct mst_stage enqueue[] = {
 	{"apply", mst_api_enqueue_apply},   {"answer", mst_api_enqueue_answer},
 	REPLY,
 };
+static const struct mst_stage push[] = {
+	{"decode", mst_api_push_decode},  {"look", mst_api_enqueue_look},
+	{"apply", mst_api_enqueue_apply}, {"look again", mst_api_enqueue_look},
+	{"apply", mst_api_enqueue_apply}, {"answer", mst_api_enqueue_answer},
+	REPLY,
+};
+static const struct mst_stage push_stats[] = {{"ask", mst_push_stats_ask}, {"tell", mst_push_stats_tell}, REPLY};
+static const struct mst_stage push_cert[] = {{"look", mst_push_cert_look}, {"told", mst_push_cert_told}, REPLY};
+static const struct mst_stage push_cert_put[] = {{"put", mst_push_cert_put}, {"told", mst_push_cert_told}, REPLY};
+static const struct mst_stage push_cert_drop[] = {{"drop", mst_push_cert_drop}, {"told", mst_push_cert_told}, REPLY};
+static const struct mst_stage push_key_put[] = {{"put", mst_push_key_put}, {"told", mst_push_cert_told}, REPLY};
+static const struct mst_stage notify[] = {{"ask", mst_push_notify_ask}, {"tell", mst_push_notify_tell}, REPLY};
 
 /* Twice around: what changed between look and record is looked at once more. */
 static const struct mst_stage scep[] = {
@@ -107,6 +121,12 @@ static const struct mst_stage authority_retire[] = {
 };
 static const struct mst_stage key_rotate[] = {{"rotate", mst_key_rotate}, {"told", mst_key_told}, REPLY};
 static const struct mst_stage key_status[] = {{"status", mst_key_status}, {"told", mst_key_told}, REPLY};
+/* A worker reads, then the campaigns' loop is asked. */
+#define CAMPAIGN_TAIL {"enter", mst_campaign_enter}, {"tell", mst_campaign_tell}, REPLY
+static const struct mst_stage campaign_start[] = {{"start", mst_campaign_start}, CAMPAIGN_TAIL};
+static const struct mst_stage campaigns[] = {{"list", mst_campaign_list}, CAMPAIGN_TAIL};
+static const struct mst_stage campaign[] = {{"show", mst_campaign_show}, CAMPAIGN_TAIL};
+static const struct mst_stage campaign_change[] = {{"change", mst_campaign_change}, CAMPAIGN_TAIL};
 
 const struct mst_way mst_way_bulk_start = WAY("bulk-start", bulk_start, false);
 const struct mst_way mst_way_bulk_list = WAY("bulk-list", bulk_list, false);
@@ -122,6 +142,10 @@ const struct mst_way mst_way_authority_succeed = WAY("authority-succeed", author
 const struct mst_way mst_way_authority_retire = WAY("authority-retire", authority_retire, false);
 const struct mst_way mst_way_key_rotate = WAY("key-rotate", key_rotate, false);
 const struct mst_way mst_way_key_status = WAY("key-status", key_status, false);
+const struct mst_way mst_way_campaign_start = WAY("campaign-start", campaign_start, false);
+const struct mst_way mst_way_campaigns = WAY("campaigns", campaigns, false);
+const struct mst_way mst_way_campaign = WAY("campaign", campaign, false);
+const struct mst_way mst_way_campaign_change = WAY("campaign-change", campaign_change, false);
 const struct mst_way mst_way_checkin = WAY("checkin", checkin, true);
 const struct mst_way mst_way_command = WAY("command", command, true);
 const struct mst_way mst_way_health = WAY("health", health, false);
@@ -135,6 +159,13 @@ const struct mst_way mst_way_commands = WAY("commands", commands, false);
 const struct mst_way mst_way_command_one = WAY("command-one", command_one, false);
 const struct mst_way mst_way_cancel = WAY("cancel", cancel, false);
 const struct mst_way mst_way_enqueue = WAY("enqueue", enqueue, false);
+const struct mst_way mst_way_push = WAY("push", push, false);
+const struct mst_way mst_way_push_stats = WAY("push-stats", push_stats, false);
+const struct mst_way mst_way_push_cert = WAY("push-cert", push_cert, false);
+const struct mst_way mst_way_push_cert_put = WAY("push-cert-put", push_cert_put, false);
+const struct mst_way mst_way_push_cert_drop = WAY("push-cert-drop", push_cert_drop, false);
+const struct mst_way mst_way_push_key_put = WAY("push-key-put", push_key_put, false);
+const struct mst_way mst_way_notify = WAY("notify", notify, false);
 const struct mst_way mst_way_scep = WAY("scep", scep, true);
 const struct mst_way mst_way_challenge_new = WAY("challenge-new", challenge_new, false);
 const struct mst_way mst_way_enroll = WAY("enroll", enroll, true);

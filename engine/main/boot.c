@@ -110,6 +110,7 @@ static void stop_loops(struct mst_engine *engine)
 	stop_work(engine);
 	stop_store(engine);
 	mst_jobs_stop(engine);
+	mst_pusher_free(engine);
 	/* Connections may still hold what the first loop frees: first all of them go, then that. */
 	for (uint32_t i = 0; i < engine->num_loops; i++)
 		mst_revoke_end(engine->loops[i].app.revoke);
@@ -125,15 +126,17 @@ static int start_threads(struct mst_engine *engine, struct mst_err *e)
 	for (uint32_t i = 0; i < engine->num_loops; i++)
 		if (mst_lane_start(&engine->loops[i], e) != 0)
 			return -1;
-	return 0;
+	return mst_pusher_start(engine, e);
 }
 
 static void stop_threads(struct mst_engine *engine)
 {
+	mst_pusher_drain(engine);
 	for (uint32_t i = 0; i < engine->num_loops; i++)
 		mst_lane_drain(&engine->loops[i]);
 	for (uint32_t i = 0; i < engine->num_loops; i++)
 		mst_lane_join(&engine->loops[i]);
+	mst_pusher_join(engine);
 }
 
 static const struct mst_boot_row rows[] = {
@@ -146,6 +149,7 @@ static const struct mst_boot_row rows[] = {
 	{"authorities", mst_issuers_start, mst_issuers_stop},
 	{"loops", start_loops, stop_loops},
 	{"bulk jobs", mst_jobs_start, NULL},
+	{"push", mst_pusher_make, NULL},
 	{"threads", start_threads, stop_threads},
 };
 

@@ -3,6 +3,7 @@
 #include "muster/conf.h"
 
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
+static const char *const priority_words[] = {"10", "5", "1", NULL}; /* as pusher.c numbers them */
 
 /* A line of the file holds 198 bytes: no text is longer than 180; a relative path grows by its folder. */
 #define AT(field) offsetof(struct mst_conf, field)
@@ -23,6 +24,7 @@ static const struct mst_opt_row rows[] = {
 	{ "portal",   "key",                 AT(portal_key),               PATH, "/etc/muster/portal.key",          1, 4096,      "",      LIVE, "Private key of the server certificate, PEM" },
 	{ "portal",   "tls12",               AT(portal_tls12),             BOOL, "yes",                             0, 0,         "",      LIVE, "Accept TLS 1.2 beside TLS 1.3" },
 	{ "portal",   "ciphers",             AT(portal_ciphers),           TEXT, "",                                0, 180,       "",      LIVE, "Cipher suites of TLS 1.2 in OpenSSL's syntax; empty: ECDHE with AES-GCM or ChaCha20. Those of TLS 1.3 are fixed" },
+	{ "portal",   "http2",               AT(has_http2),                BOOL, "yes",                             0, 0,         "",      LIVE, "Offer HTTP/2 beside HTTP/1.1; a client chooses by ALPN" },
 	{ "plain",    "address",             AT(plain_address),            TEXT, "::",                              1, 64,        "",      BOOT, "Address of the listener without TLS: CRL, OCSP and SCEP" },
 	{ "plain",    "port",                AT(plain_port),               U32,  "8080",                            0, 65535,     "",      BOOT, "Its port; 0: no such listener" },
 	{ "control",  "path",                AT(control_path),             PATH, "/run/muster/control.sock",        1, 100,       "",      BOOT, "Unix socket of the operator API for musterctl and the admin plane" },
@@ -95,6 +97,26 @@ static const struct mst_opt_row rows[] = {
 	{ "scep",     "rate",                AT(scep_rate),                U32,  "100",                             0, 1000000,   "",      LIVE, "SCEP messages a second from one IPv4 address or IPv6 /64 on each loop; 0: no limit" },
 	{ "scep",     "burst",               AT(scep_burst),               U32,  "1000",                            1, 10000000,  "",      LIVE, "SCEP messages from one source at once, before the rate counts" },
 	{ "scep",     "des",                 AT(scep_takes_des),           BOOL, "no",                              0, 0,         "",      LIVE, "Take single DES from clients that know nothing better; they are answered in 3DES" },
+	{ "push",     "enabled",             AT(push_is_enabled),          BOOL, "yes",                           0, 0,         "",      BOOT, "Wake devices through Apple's push service; no: pushes wait in the store" },
+	{ "push",     "host",                AT(push_host),                TEXT, "api.push.apple.com",            1, 180,       "",      LIVE, "The service: its name or address" },
+	{ "push",     "sandbox_host",        AT(push_sandbox_host),        TEXT, "api.sandbox.push.apple.com",    1, 180,       "",      LIVE, "The service for credentials of the sandbox" },
+	{ "push",     "port",                AT(push_port),                U32,  "443",                           1, 65535,     "",      LIVE, "Its port, 443 or 2197" },
+	{ "push",     "ca",                  AT(push_ca),                  PATH, "/etc/ssl/certs/ca-certificates.crt", 1, 4096,      "",      LIVE, "CA certificates that vouch for the service, PEM" },
+	{ "push",     "links_max",           AT(push_links_max),           U32,  "4",                             1, 64,        "",      LIVE, "Connections of one topic at the most" },
+	{ "push",     "window",              AT(push_window),              U32,  "8192",                         16, 1048576,   "",      BOOT, "Pushes in hand at once; beyond it they wait in the store" },
+	{ "push",     "ping_s",              AT(push_ping_s),              U32,  "3600",                         10, 86400,     "s",     LIVE, "A silent connection is asked after this long whether it lives" },
+	{ "push",     "idle_s",              AT(push_idle_s),              U32,  "600",                          10, 86400,     "s",     LIVE, "Connections of a topic beside the first close after this long without work" },
+	{ "push",     "expiry_s",            AT(push_expiry_s),            U32,  "604800",                        0, 2592000,   "s",     LIVE, "How long the service keeps a push for a device it cannot reach; 0: it tries once" },
+	{ "push",     "priority",            AT(push_priority),            ENUM, "10",                            0, 0,         "",      LIVE, "apns-priority: 10 at once, 5 and 1 when it suits the device's battery", priority_words },
+	{ "push",     "retry_ms",            AT(push_retry_ms),            U32,  "2000",                         10, 3600000,   "ms",    LIVE, "First wait after a push failed; doubled each time" },
+	{ "push",     "retry_max_ms",        AT(push_retry_max_ms),        U32,  "900000",                       10, 86400000,  "ms",    LIVE, "Longest such wait" },
+	{ "push",     "silent_s",            AT(push_silent_s),            TEXT, "3600,14400,86400",              1, 60,        "s",     LIVE, "A device that was pushed and does not come is pushed again after this long: up to 4 times, separated by commas, the last one repeats" },
+	{ "push",     "silent_max",          AT(push_silent_max),          U32,  "10",                            0, 1000,      "",      LIVE, "How often; then it is let be until something new is queued" },
+	{ "push",     "not_now_s",           AT(push_not_now_s),           U32,  "60",                            0, 86400,     "s",     LIVE, "A device that answered NotNow and then something else is pushed again this long after it" },
+	{ "push",     "rate",                AT(push_rate),                U32,  "0",                             0, 1000000,   "",      LIVE, "Pushes a second of all topics; 0: no limit" },
+	{ "campaign", "open_max",            AT(campaign_open_max),        U32,  "64",                            1, 10000,     "",      BOOT, "Campaigns that are not over, at the most" },
+	{ "campaign", "rate_max",            AT(campaign_rate_max),        U32,  "10000",                         1, 1000000,   "",      LIVE, "Pushes a second a campaign may be given, and where the engine's own rate ends" },
+	{ "campaign", "busy_goal",           AT(campaign_busy_goal),       U32,  "70",                            1, 100,       "",      LIVE, "Per cent of a core the busiest event loop may be at before the engine's own rate of a campaign goes down" },
 	{ "log",      "level",               AT(log_level),                ENUM, "info",                            0, 0,         "",      LIVE, "Least level that is written", level_words },
 	{ "log",      "json",                AT(log_json),                 BOOL, "no",                              0, 0,         "",      LIVE, "Write records as JSON instead of logfmt" },
 	{ "process",  "drain_s",             AT(drain_s),                  U32,  "30",                              0, 3600,      "s",     LIVE, "Time for open exchanges to finish on SIGTERM" },

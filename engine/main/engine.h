@@ -8,6 +8,7 @@
 #include "muster/app.h"
 #include "muster/conf.h"
 #include "muster/http.h"
+#include "muster/push.h"
 
 #define API_KEYS_MAX 256 /* a key for each operator tool, with room */
 #define LOOPS_MAX    256
@@ -29,6 +30,7 @@ struct mst_facts {
 	uint32_t identity_sources;            /* MST_FROM_* */
 	struct mst_slice chain_pem, key_pem;
 	struct mst_slice enroll_cert, enroll_key, enroll_chain, enroll_roots, enroll_apple; /* PEM */
+	struct mst_push_conf push; /* texts lend from conf and arena */
 	uint8_t (*api_keys)[32];
 	uint32_t num_api_keys;
 	uint32_t num_users; /* loops that still use it, and the main thread; loop 0 counts */
@@ -57,7 +59,9 @@ struct mst_lane_loop {
 	struct mst_facts *facts;
 	struct mst_judge judge;
 	struct mst_app app;
+	struct mst_kick kick; /* of this loop to the push engine */
 	pthread_t thread;
+	clockid_t clock;      /* of its thread's CPU time */
 	bool has_thread;
 	struct mst_timer drain_timer;
 	uint64_t drain_until_ms;
@@ -77,6 +81,7 @@ struct mst_engine {
 	uint8_t ticket_secret[32];
 	struct mst_bulk *bulk;
 	char *seal_path; /* bulk's: a reload frees the configuration it came from */
+	struct mst_pusher *pusher; /* the push engine with its loop and thread; NULL: [push] enabled = no */
 	/* Authorities; loop 0's once threads run. See issuers.c. */
 	struct mst_issuers *issuers;
 	struct mst_timer issuers_timer;
@@ -117,6 +122,16 @@ void mst_lane_issuers(struct mst_lane_loop *lane);
 /* jobs.c: bulk jobs; mst_jobs_stop when workers and store are gone, and the loops are not. */
 int mst_jobs_start(struct mst_engine *engine, struct mst_err *e) MST_MUST;
 void mst_jobs_stop(struct mst_engine *engine);
+
+/* pusher.c: the push engine and campaigns. Made before the lanes' threads run, and ended after them. */
+int mst_pusher_make(struct mst_engine *engine, struct mst_err *e) MST_MUST;
+int mst_pusher_start(struct mst_engine *engine, struct mst_err *e) MST_MUST; /* when the lanes' threads are there */
+void mst_pusher_tune(struct mst_engine *engine); /* engine->facts are newer */
+void mst_pusher_drain(struct mst_engine *engine); /* posts: settle what is in hand */
+void mst_pusher_join(struct mst_engine *engine);  /* after the lanes' threads: waits for it */
+void mst_pusher_free(struct mst_engine *engine);  /* when workers and store are gone, and the lanes are not */
+/* push_conf.c: mst_pusher_conf fills the push engine's configuration, `ca_pem` as read. */
+int mst_pusher_conf(struct mst_push_conf *out, const struct mst_conf *conf, struct mst_slice ca_pem, struct mst_err *e) MST_MUST;
 
 /* sandbox.c: no new privileges, no exec, no kernel administration from here on. */
 int mst_sandbox_enter(struct mst_err *e) MST_MUST;

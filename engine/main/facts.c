@@ -7,6 +7,7 @@
 #include "muster/text.h"
 
 #define PEM_MAX (256u << 10) /* a certificate chain or a bundle of CAs, with room */
+#define ROOTS_MAX (8u << 20) /* every CA of the Web; some 220 KiB today */
 
 static int read_pem(struct mst_slice *out, struct mst_facts *facts, const char *path, struct mst_err *e)
 {
@@ -132,6 +133,15 @@ static int read_enroll(struct mst_facts *facts, struct mst_err *e)
 	return 0;
 }
 
+static int read_push(struct mst_facts *facts, struct mst_err *e)
+{
+	struct mst_slice roots = {NULL, 0};
+
+	if (facts->conf->push_is_enabled && mst_file_read(&roots, &facts->arena, facts->conf->push_ca, ROOTS_MAX, e) != 0)
+		return -1;
+	return mst_pusher_conf(&facts->push, facts->conf, roots, e);
+}
+
 int mst_facts_new(struct mst_facts **out, const char *conf_path, struct mst_err *e)
 {
 	struct mst_facts *facts = calloc(1, sizeof *facts);
@@ -143,7 +153,7 @@ int mst_facts_new(struct mst_facts **out, const char *conf_path, struct mst_err 
 	    read_pem(&facts->chain_pem, facts, facts->conf->portal_certificate, e) != 0 ||
 	    read_pem(&facts->key_pem, facts, facts->conf->portal_key, e) != 0 || read_trust(facts, e) != 0 ||
 	    read_sources(facts, e) != 0 || read_front_ends(facts, e) != 0 ||
-	    read_api_keys(facts, e) != 0 || read_enroll(facts, e) != 0) {
+	    read_api_keys(facts, e) != 0 || read_enroll(facts, e) != 0 || read_push(facts, e) != 0) {
 		mst_facts_free(&facts);
 		return -1;
 	}

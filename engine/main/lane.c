@@ -41,6 +41,9 @@ static void fill_http(struct mst_http_conf *out, const struct mst_conf *conf)
 		.head_max = conf->head_max,
 		.headers_max = conf->headers_max,
 		.arena_max = conf->arena_max,
+		.head_ms = conf->head_ms,
+		.body_ms = conf->body_ms,
+		.write_ms = conf->write_ms,
 		.requests_max = conf->requests_max,
 		.exchanges_max = conf->exchanges_max,
 		.takes_bare_lf = conf->takes_bare_lf,
@@ -103,7 +106,7 @@ static int make_tls(struct mst_tls_ctx **out, const struct mst_engine *engine, c
 		.ciphers_12 = facts->conf->portal_ciphers[0] ? facts->conf->portal_ciphers : NULL,
 		.known_max = facts->conf->known_max,
 		.ticket_s = facts->conf->ticket_s,
-		.alpn = "http/1.1",
+		.alpn = facts->conf->has_http2 ? "h2,http/1.1" : "http/1.1",
 	};
 	struct mst_err why = {0};
 	int rc;
@@ -174,6 +177,7 @@ static void fill_app(struct mst_lane_loop *lane)
 	lane->app.is_trust_stored = lane->facts->trust == NULL;
 	lane->app.front_ends = lane->facts->front_ends;
 	lane->app.front_end_names = conf->front_end_names;
+	lane->app.not_now_s = conf->push_not_now_s;
 	mst_scep_tune(lane->scep, &(struct mst_scep_conf){
 						.rate = conf->scep_rate, .burst = conf->scep_burst, .takes_des = conf->scep_takes_des});
 }
@@ -296,7 +300,8 @@ int mst_lane_start(struct mst_lane_loop *lane, struct mst_err *e)
 	if (rc != 0)
 		return mst_fail_sys(e, rc, "cannot start the thread of loop %u", lane->index);
 	lane->has_thread = true;
-	return 0;
+	rc = pthread_getcpuclockid(lane->thread, &lane->clock);
+	return rc == 0 ? 0 : mst_fail_sys(e, rc, "cannot read the clock of loop %u", lane->index);
 }
 
 static void on_drain_look(struct mst_timer *timer)

@@ -96,6 +96,7 @@ void mst_reload(struct mst_engine *engine)
 		*adopt = (struct adopt){.mail.on_mail = on_adopt, .lane = &engine->loops[i], .facts = facts};
 		mst_loop_post(engine->loops[i].loop, &adopt->mail);
 	}
+	mst_pusher_tune(engine);
 	mst_log(INFO, "configuration read anew", mst_f_str("file", engine->conf_path));
 	mst_notify("READY=1");
 }

@@ -42,6 +42,9 @@ static void channel_fill(struct mst_channel *c, const struct mdm_state *s, const
 {
 	const struct mdm_message *m = &s->message;
 
+	/* An enrolment brings its own. */
+	if (c->epoch != d->epoch)
+		c->bootstrap_token = (struct mst_slice){NULL, 0};
 	c->num_token_updates = s->has_channel && mst_channel_is_live(c, d) ? c->num_token_updates + 1 : 1;
 	c->id = s->who.id;
 	c->kind = s->who.kind;
@@ -110,16 +113,47 @@ enum mst_step mst_apply_user_authenticate(struct mdm_state *s)
 	return mst_xchg_refuse(s->x, MST_E_GONE, "users are not managed");
 }
 
-/* Not kept, so not acknowledged: the device keeps its token for itself. */
-enum mst_step mst_apply_set_bootstrap_token(struct mdm_state *s)
+/* The batch of a message that leaves the device's record as it is; it is written all the same, so that an Authenticate in between
+ * is noticed. */
+static void begin_batch(struct mdm_state *s, struct mst_device *d)
 {
-	return mst_xchg_refuse(s->x, MST_E_SYNTAX, "bootstrap tokens are not kept");
+	*d = s->facts.has_device ? s->facts.device : mst_enrolment_device(&s->who);
+	d->updated_ms = s->now_ms;
+	mst_mdm_batch(s);
+	mst_identity_write(&s->batch, d, &s->facts, &s->peer, s->verdict, s->now_ms);
+	mst_device_put(&s->batch, d);
 }
 
-/* Success without a token: there is none. */
+/* A message without a token takes back what was kept. It may come before the first push token does. */
+enum mst_step mst_apply_set_bootstrap_token(struct mdm_state *s)
+{
+	struct mst_channel c = s->has_channel ? s->channel : (struct mst_channel){.id = s->who.id, .kind = s->who.kind};
+	struct mst_device d;
+
+	begin_batch(s, &d);
+	c.is_enabled = c.is_enabled && mst_channel_is_live(&c, &d);
+	c.epoch = d.epoch;
+	c.bootstrap_token = s->message.bootstrap_token;
+	if (mst_channel_put(&s->batch, &c, s->app->seal, &s->x->err) < 0)
+		return mst_xchg_fail(s->x);
+	return STEP_NEXT;
+}
+
+/* Success without a token when there is none. */
 enum mst_step mst_apply_get_bootstrap_token(struct mdm_state *s)
 {
-	return mst_xchg_answer(s->x, 200, NULL, (struct mst_slice){NULL, 0});
+	struct mst_device d;
+	struct mst_plist_out w;
+
+	if (s->verdict != VERDICT_GOOD)
+		begin_batch(s, &d);
+	if (!s->has_channel || s->channel.epoch != s->facts.device.epoch || s->channel.bootstrap_token.len == 0)
+		return STEP_NEXT;
+	mst_plist_begin(&w, &s->x->arena);
+	mst_plist_open_dict(&w, NULL);
+	mst_plist_put_data(&w, "BootstrapToken", s->channel.bootstrap_token);
+	mst_plist_close(&w);
+	return mst_plist_end(&w, &s->reply, &s->x->err) < 0 ? mst_xchg_fail(s->x) : STEP_NEXT;
 }
 
 /* There are no declarations; 404 makes the device drop what it may have. */

@@ -92,11 +92,11 @@ enum mst_step mst_checkin_answer(struct mst_xchg *x)
 		return STEP_REPLY;
 	mst_count(MST_C_CHECKINS, 1);
 	mst_seen_mark(s->app->seen, &s->who.device_id);
-	mst_log_peer(INFO, "check-in stored", mst_f_u64("exchange", x->id), mst_f_str("type", s->row->name),
+	mst_log_peer(INFO, s->has_batch ? "check-in stored" : "check-in answered", mst_f_u64("exchange", x->id), mst_f_str("type", s->row->name),
 		     mst_f_slice("device", s->who.device), mst_f_slice("user", s->who.user));
 	if (s->verdict == VERDICT_REBIND || s->verdict == VERDICT_ADOPT)
 		mst_log_peer(INFO, "certificate bound anew", mst_f_slice("device", s->who.device),
 			     mst_f_str("name", s->peer.name),
 			     mst_f_hex("certificate", mst_slice(s->peer.sha256, sizeof(s->peer.sha256))));
-	return mst_xchg_answer(x, 200, NULL, (struct mst_slice){NULL, 0});
+	return mst_xchg_answer(x, 200, s->reply.len ? MST_PLIST_TYPE : NULL, s->reply);
 }

@@ -15,8 +15,8 @@ const struct mdm_checkin_row mst_checkin_rows[NUM_CHECKINS] = {
 	[CHECKIN_TOKEN_UPDATE]           = {"TokenUpdate",           BOTH,      OTHER, true,  mst_apply_token_update},
 	[CHECKIN_CHECK_OUT]              = {"CheckOut",              ON_DEVICE, OUT,   false, mst_apply_check_out},
 	[CHECKIN_USER_AUTHENTICATE]      = {"UserAuthenticate",      ON_USER,   OTHER, false, mst_apply_user_authenticate},
-	[CHECKIN_SET_BOOTSTRAP_TOKEN]    = {"SetBootstrapToken",     ON_DEVICE, OTHER, false, mst_apply_set_bootstrap_token},
-	[CHECKIN_GET_BOOTSTRAP_TOKEN]    = {"GetBootstrapToken",     ON_DEVICE, OTHER, false, mst_apply_get_bootstrap_token},
+	[CHECKIN_SET_BOOTSTRAP_TOKEN]    = {"SetBootstrapToken",     ON_DEVICE, OTHER, true,  mst_apply_set_bootstrap_token},
+	[CHECKIN_GET_BOOTSTRAP_TOKEN]    = {"GetBootstrapToken",     ON_DEVICE, OTHER, true,  mst_apply_get_bootstrap_token},
 	[CHECKIN_DECLARATIVE_MANAGEMENT] = {"DeclarativeManagement", BOTH,      OTHER, false, mst_apply_declarative_management},
 	[CHECKIN_GET_TOKEN]              = {"GetToken",              BOTH,      OTHER, false, mst_apply_get_token},
 };
@@ -24,13 +24,14 @@ const struct mdm_checkin_row mst_checkin_rows[NUM_CHECKINS] = {
 #define AT(field) offsetof(struct mdm_message, field)
 #define ALL_TOPIC (B(AUTHENTICATE) | B(TOKEN_UPDATE) | B(CHECK_OUT))
 
-/* Lengths: an APNs token is 32 bytes today, an unlock token some 3 KiB; names are people's. */
+/* Lengths: an APNs token is 32 bytes today, an unlock token some 3 KiB, a bootstrap token some hundred bytes; names are people's. */
 const struct mdm_item_row mst_checkin_items[] = {
 	/* key                     where                          kind       needed by         at most */
 	{"Topic",                 AT(topic),                     ITEM_TEXT, ALL_TOPIC,        256},
 	{"Token",                 AT(token),                     ITEM_DATA, B(TOKEN_UPDATE),  256},
 	{"PushMagic",             AT(magic),                     ITEM_TEXT, B(TOKEN_UPDATE),  256},
 	{"UnlockToken",           AT(unlock_token),              ITEM_DATA, 0,                32768},
+	{"BootstrapToken",        AT(bootstrap_token),           ITEM_DATA, 0,                4096},
 	{"AwaitingConfiguration", AT(is_awaiting_configuration), ITEM_BOOL, 0,                0},
 	{"OSVersion",             AT(os_version),                ITEM_TEXT, 0,                64},
 	{"BuildVersion",          AT(build),                     ITEM_TEXT, 0,                64},

@@ -5,6 +5,7 @@
  */
 #include "muster/count.h"
 #include "muster/log.h"
+#include "muster/outbox.h"
 #include "own.h"
 
 /* Longer reports (lists of profiles, applications, certificates) would hold up the loop: a worker reads them. */
@@ -148,6 +149,22 @@ static void report_over(struct mdm_state *s)
 					      .detail = detail});
 }
 
+/*
+ * Apple's rule ("Handling NotNow status responses"): a device polls again by itself only when NotNow was the last thing it said. One
+ * that says something else later in its session wants to be pushed again. Whether that was its last word nobody knows: the push
+ * comes a while later, and only when something waits then.
+ */
+static void push_again(struct mdm_state *s)
+{
+	struct mst_push_due due;
+
+	if (!s->app->kick || !mst_session_is_refused(s->x, &s->who.id))
+		return;
+	s->push_ms = s->now_ms + (int64_t)s->app->not_now_s * 1000;
+	mst_push_due_make(&due, &s->who.id, MST_PUSH_NOT_NOW, s->push_ms);
+	mst_outbox_put(&s->batch, &due);
+}
+
 /* A device that is known by a certificate that is not: its record is written with the new one. */
 static void identity_put(struct mdm_state *s)
 {
@@ -190,8 +207,10 @@ enum mst_step mst_command_report(struct mst_xchg *x)
 	mst_mdm_batch(s);
 	if (!is_bound)
 		identity_put(s);
-	if (is_new && s->status->kind == STATUS_OVER)
+	if (is_new && s->status->kind == STATUS_OVER) {
 		report_over(s);
+		push_again(s);
+	}
 	if (is_new && s->status->kind == STATUS_NOT_NOW)
 		mst_queue_not_now(&s->batch, &s->command, mst_session_not_now(x, &s->who.id, s->now_ms));
 	return mst_mdm_commit(s);
@@ -208,6 +227,10 @@ enum mst_step mst_command_next_up(struct mst_xchg *x)
 
 	if (mst_mdm_committed(s) < 0)
 		return STEP_REPLY;
+	if (s->push_ms) {
+		mst_session_forget(x, &s->who.id);
+		mst_kick(s->app->kick, s->push_ms);
+	}
 	if (s->verdict != VERDICT_GOOD)
 		mst_log_peer(INFO, "certificate bound anew", mst_f_slice("device", s->who.device),
 			     mst_f_str("name", s->peer.name),

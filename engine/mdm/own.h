@@ -18,7 +18,7 @@ struct mdm_message {
 	struct mdm_ids ids;
 	/* check-in */
 	struct mst_slice type, topic, os_version, build, product, serial, imei, meid, device_name, model, model_name;
-	struct mst_slice token, magic, unlock_token;
+	struct mst_slice token, magic, unlock_token, bootstrap_token;
 	bool is_awaiting_configuration;
 	/* command channel */
 	struct mst_slice status, uuid;
@@ -112,11 +112,13 @@ struct mdm_state {
 	const struct mdm_checkin_row *row;
 	struct mst_channel channel;
 	bool has_channel;
+	struct mst_slice reply; /* the body of a message that is stored; empty for most */
 	/* command channel */
 	const struct mdm_status_row *status;
 	struct mst_command command;
 	bool has_command;
 	int64_t skip_since_ms; /* as mst_queue_peek takes it */
+	int64_t push_ms;       /* the batch holds a push that is due then; 0: none */
 	bool has_next;
 	struct mst_slice next_uuid, next_plist;
 	struct mdm_decode *decode; /* a long report, while a worker reads it */
@@ -150,7 +152,7 @@ struct mdm_checkin_row {
 	const char *name;     /* Apple's MessageType */
 	uint32_t channels;    /* on which it may come */
 	enum mdm_occasion occasion;
-	bool reads_channel;   /* the channel's record is read with the rest */
+	bool reads_channel;   /* the channel's record is read with the rest; a device that is not known may be adopted by it */
 	/* fills the batch (NEXT), or answers without one (what it returns) */
 	enum mst_step (*apply)(struct mdm_state *s);
 };
@@ -188,6 +190,10 @@ int mst_command_read(struct mdm_message *out, struct mst_arena *arena, struct ms
 void mst_session_begin(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms);
 /* mst_session_since: when it began; 0 when this connection knows no session of this channel. */
 int64_t mst_session_since(const struct mst_xchg *x, const struct mst_id *id);
+/* mst_session_is_refused: a command of this session answered NotNow, and what follows it is not seen to yet; mst_session_forget:
+ * now it is. */
+bool mst_session_is_refused(const struct mst_xchg *x, const struct mst_id *id);
+void mst_session_forget(struct mst_xchg *x, const struct mst_id *id);
 /* mst_session_not_now: the device answered NotNow at `now_ms`; returns the time to remember that by, not before the session. */
 int64_t mst_session_not_now(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms);
 

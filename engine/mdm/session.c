@@ -9,6 +9,7 @@ struct session {
 	struct mst_id id;
 	int64_t since_ms;   /* wall clock; 0: none */
 	int64_t not_now_ms; /* the last NotNow on this connection */
+	bool is_refused;    /* NotNow was answered in this session, and no push is owed for it yet */
 };
 _Static_assert(sizeof(struct session) <= MST_KEEP_ROOM, "a session fits the connection's room");
 
@@ -32,6 +33,7 @@ void mst_session_begin(struct mst_xchg *x, const struct mst_id *id, int64_t now_
 	session->id = *id;
 	/* What was answered before is before, even within a millisecond or when the wall clock stepped back. */
 	session->since_ms = now_ms > session->not_now_ms ? now_ms : session->not_now_ms + 1;
+	session->is_refused = false;
 }
 
 int64_t mst_session_since(const struct mst_xchg *x, const struct mst_id *id)
@@ -47,5 +49,20 @@ int64_t mst_session_not_now(struct mst_xchg *x, const struct mst_id *id, int64_t
 	if (!is_mine(session, id))
 		return now_ms;
 	session->not_now_ms = now_ms > session->since_ms ? now_ms : session->since_ms;
+	session->is_refused = true;
 	return session->not_now_ms;
+}
+
+bool mst_session_is_refused(const struct mst_xchg *x, const struct mst_id *id)
+{
+	const struct session *session = session_of(x);
+	return is_mine(session, id) && session->is_refused;
+}
+
+void mst_session_forget(struct mst_xchg *x, const struct mst_id *id)
+{
+	struct session *session = session_of(x);
+
+	if (is_mine(session, id))
+		session->is_refused = false;
 }

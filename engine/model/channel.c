@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The channel's record: who is on it and how to push to it. Token, magic and unlock token are one sealed field. */
+/* The channel's record: who is on it and how to push to it. Token, magic, unlock and bootstrap token are one sealed field. */
 #include "muster/device.h"
 
 #include "record.h"
 
 #define VERSION 1
-#define SECRETS_VERSION 1
+#define SECRETS_VERSION 2 /* 2: bootstrap token */
 
 static const char *const kind_words[MST_NUM_CHANNEL_KINDS] = {
 #define X(name, word) [MST_CHANNEL_##name] = word,
@@ -32,6 +32,8 @@ static int open_secrets(struct mst_channel *out, struct mst_slice sealed, struct
 	out->token = mst_unpack_bytes(&u);
 	out->magic = mst_unpack_bytes(&u);
 	out->unlock_token = mst_unpack_bytes(&u);
+	if (u.version >= 2)
+		out->bootstrap_token = mst_unpack_bytes(&u);
 	return mst_unpack_end(&u, "channel's secrets", e);
 }
 
@@ -42,12 +44,13 @@ static int close_secrets(struct mst_slice *out, const struct mst_channel *c, str
 	struct mst_pack p;
 
 	*out = mst_slice(NULL, 0);
-	if (c->token.len + c->magic.len + c->unlock_token.len == 0)
+	if (c->token.len + c->magic.len + c->unlock_token.len + c->bootstrap_token.len == 0)
 		return 0;
 	mst_pack_begin(&p, arena, SECRETS_VERSION);
 	mst_pack_bytes(&p, c->token);
 	mst_pack_bytes(&p, c->magic);
 	mst_pack_bytes(&p, c->unlock_token);
+	mst_pack_bytes(&p, c->bootstrap_token);
 	if (mst_pack_end(&p, &plain, e) < 0)
 		return -1;
 	return mst_seal_close(out, arena, seal, mst_id_key(&c->id), plain, e);
@@ -82,6 +85,8 @@ static int read_record(struct mst_read *r, struct mst_channel *out, struct mst_s
 
 	if (decode(out, &sealed, key, value, &r->err) < 0)
 		return -1;
+	if (!seal)
+		return 1;
 	out->is_old = mst_seal_is_old(seal, sealed);
 	return open_secrets(out, sealed, r->arena, seal, &r->err) < 0 ? -1 : 1;
 }

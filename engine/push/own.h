@@ -2,12 +2,14 @@
 /*
  * What the files of this folder share:
  *
- *     push.c      the service: window, timers, credentials' reload, drain, stats
- *     collect.c   reads what is due into the window          settle.c   decides by the answer, writes
- *     answer_rows.c  Apple's table of status and reason      hold.c     tokens the service asked to leave alone
- *     topic.c     pushes of one topic over its links, breaker     link.c     one HTTP/2 connection
+ *     push.c      the service: drain, kick, stats             creds.c    credentials' reload, expiry alarms
+ *     collect.c   what is due into the window: cursor, pace   due.c      reads the records of what is due
+ *     settle.c    decides by the answer, writes               gone.c     tokens that are no good any more
+ *     answer_rows.c  Apple's table of status and reason       hold.c     tokens the service asked to leave alone
+ *     topics.c    topics with their credentials              topic.c    pushes of one over its links, breaker
+ *     link.c      one HTTP/2 connection                      request.c  a push as a request, its answer
  *     address.c   names of the service, asked anew           token.c    ES256 credentials
- *     cert_call.c, ids_call.c, stats_call.c   the operator's endpoints
+ *     cert_call.c, stats_call.c, notify_call.c   the operator's endpoints
  */
 #ifndef PUSH_OWN_H
 #define PUSH_OWN_H
@@ -20,6 +22,7 @@
 #define PUSH_MAGIC_MAX   128
 #define PUSH_PAYLOAD_MAX 512  /* {"mdm":"..."}; what an application sends lies elsewhere */
 #define PUSH_REASON_MAX  48
+#define PUSH_RAW_MAX     128  /* bytes of a push's record; today's have up to 75 */
 
 /* X(name, word): how a try ended. */
 #define PUSH_ENDS(X)                                                                               \
@@ -41,11 +44,20 @@ struct push_answer {
 	uint32_t retry_after_s;       /* 0 none */
 };
 
+/* What an application sends, instead of an MDM push: notify_call.c. Lives until the item's on_answer. */
+struct push_note {
+	struct mst_slice payload;     /* instead of the item's; up to PUSH_NOTE_MAX bytes */
+	const char *push_type;        /* "alert", "background", ...: apns-push-type instead of "mdm" */
+	const char *collapse_id;      /* apns-collapse-id; NULL: none */
+};
+#define PUSH_NOTE_MAX 4096 /* Apple's limit */
+
 /* A push in hand: from collect until settle is durable. Lives in the window's slab. */
 struct push_item {
 	struct mst_link link;        /* in its topic's line, while it waits */
 	struct push_topic *topic;
 	struct push_link *on;        /* the link it was sent on; NULL: waits */
+	const struct push_note *note; /* NULL: an MDM push */
 	struct mst_push_due due;     /* as read; due.raw points to `raw` */
 	int64_t token_ms;            /* when the token came: channel's updated_ms */
 	uint64_t sent_ms;            /* loop's clock */
@@ -56,9 +68,17 @@ struct push_item {
 	char path[16 + 2 * PUSH_TOKEN_MAX]; /* /3/device/HEX */
 	char payload[PUSH_PAYLOAD_MAX];
 	char apns_id[MST_APNS_ID_ROOM];
+	char expiration[24];         /* apns-expiration of this try */
+	uint32_t stream;             /* its number on the link */
 	char body[256];              /* of the answer, while it comes */
 	uint16_t body_len;
+	/* collect's and settle's: */
+	struct mst_push *push;
 	uint32_t slot;
+	uint8_t num_again;           /* tries in a row that ended before the service took it */
+	bool is_overtaken;           /* a newer cause wrote its place: read the record again afterwards */
+	uint16_t raw_len;
+	uint8_t raw[PUSH_RAW_MAX];
 	void (*on_answer)(struct push_item *item); /* settle, or the caller of an application's push */
 };
 
@@ -77,7 +97,7 @@ enum push_topic_state {
 };
 const char *mst_topic_state_word(enum push_topic_state state);
 
-struct push_topic; /* topic.c; its fields are in topic.h for topic.c and link.c alone */
+struct push_topic; /* its fields are in topic.h, for the topics' own files alone */
 
 struct push_topic_facts { /* for stats and for settle */
 	struct mst_slice topic;
@@ -121,27 +141,16 @@ struct mst_push {
 	struct mst_push_conf conf;
 	struct push_topics *topics;
 	struct mst_slab *items;      /* the window */
+	struct mst_chunks chunks;    /* memory of reads and rare batches */
 	uint32_t num_items;
-	bool is_draining;
-	/* collect.c, settle.c, hold.c: */
+	bool is_draining, is_ending; /* no new ones; the store is closed: nothing is settled any more */
 	struct push_collect *collect;
 	struct push_settle *settle;
 	struct push_hold *hold;
-	struct push_creds *creds;    /* reload of credentials and their expiry alarms */
+	struct push_gone *gone;
+	struct push_creds *creds;
+	struct mst_push_counts counts; /* since start; see push.h */
 };
-
-/* collect.c */
-int mst_collect_new(struct push_collect **out, struct mst_push *push, struct mst_err *e) MST_MUST;
-void mst_collect_free(struct push_collect **collect);
-/* mst_collect_look: there may be something due at `due_ms` (wall) or later: go back to it. */
-void mst_collect_look(struct push_collect *collect, int64_t due_ms);
-/* mst_collect_more: room in the window again. */
-void mst_collect_more(struct push_collect *collect);
-
-/* settle.c */
-int mst_settle_new(struct push_settle **out, struct mst_push *push, struct mst_err *e) MST_MUST;
-void mst_settle_free(struct push_settle **settle);
-void mst_settle(struct push_item *item); /* an item's on_answer */
 
 /* answer_rows.c: what an answer means. */
 #define PUSH_VERDICTS(X)                                                                           \

@@ -7,7 +7,7 @@
  *   look-ups : devices | device | history | commands | command | status  ~> told > reply     a worker reads and writes the JSON
  *   at once  : health | version | metrics > reply
  *   cancel   : cancel_look ~> cancel_apply ~> cancel_answer > reply
- *   enqueue  : enqueue_decode > enqueue_look ~> enqueue_apply ~> enqueue_look ~> enqueue_apply ~> enqueue_answer > reply
+ *   enqueue  : enqueue_decode | push_decode > enqueue_look ~> enqueue_apply ~> enqueue_look ~> enqueue_apply ~> enqueue_answer > reply
  *
  * An enqueue writes one batch for each id; those whose device changed in between are looked at once more.
  */
@@ -43,5 +43,7 @@ enum mst_step mst_api_enqueue_decode(struct mst_xchg *x);
 enum mst_step mst_api_enqueue_look(struct mst_xchg *x);
 enum mst_step mst_api_enqueue_apply(struct mst_xchg *x);
 enum mst_step mst_api_enqueue_answer(struct mst_xchg *x);
+/* mst_api_push_decode begins a way that is the enqueue's otherwise: pushes without a command. */
+enum mst_step mst_api_push_decode(struct mst_xchg *x);
 
 #endif

@@ -47,6 +47,7 @@ struct mst_cert {
 	struct mst_slice der, tbs, serial, issuer, subject, spki; /* tbs, names and spki with tag and length */
 	struct mst_slice signature;                               /* the bit string's bytes */
 	struct mst_slice common_name; /* the last one of the subject, raw; empty when none */
+	struct mst_slice user_id;     /* the last UID (RFC 4519 2.39) of the subject, raw; empty when none */
 	struct mst_slice san;         /* contents of subjectAltName, empty when none */
 	struct mst_slice key_id;      /* contents of subjectKeyIdentifier, empty when none */
 	enum mst_sig_alg alg;

@@ -15,7 +15,7 @@ struct mst_conf {
 	/* [portal] */
 	const char *portal_address, *portal_certificate, *portal_key;
 	uint32_t portal_port;
-	bool portal_tls12;
+	bool portal_tls12, has_http2;
 	const char *portal_ciphers;
 	/* [plain] */
 	const char *plain_address;
@@ -63,6 +63,13 @@ struct mst_conf {
 	/* [scep] */
 	uint32_t scep_rate, scep_burst;
 	bool scep_takes_des;
+	/* [push] */
+	bool push_is_enabled;
+	const char *push_host, *push_sandbox_host, *push_ca, *push_silent_s;
+	uint32_t push_port, push_links_max, push_window, push_ping_s, push_idle_s, push_expiry_s, push_priority;
+	uint32_t push_retry_ms, push_retry_max_ms, push_silent_max, push_not_now_s, push_rate;
+	/* [campaign] */
+	uint32_t campaign_open_max, campaign_rate_max, campaign_busy_goal;
 	/* [log] */
 	uint32_t log_level; /* enum mst_level */
 	bool log_json;

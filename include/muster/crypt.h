@@ -60,6 +60,7 @@ struct mst_issue {
 	struct mst_slice spki;            /* the subject's public key */
 	const char *common_name;          /* UTF-8, 1 to 64 bytes, no control characters */
 	const char *organization;         /* the same; NULL: none */
+	const char *user_id;              /* UID (RFC 4519 2.39), 1 to 256 visible ASCII: a push certificate's topic; NULL: none */
 	const char *const *dns, *const *ips, *const *uris, *const *emails; /* subjectAltName: NULL-terminated, NULL: none */
 	int64_t not_before, not_after;    /* seconds since 1970 */
 	bool is_ca, has_path_len;
@@ -105,6 +106,9 @@ int mst_trust_verify_any(struct mst_trust *const *trusts, size_t num, struct mst
  * certificates itself, self-signed and pinned, is taken too. */
 int mst_trust_verify_server(void *trust, struct mst_peer *out, const struct mst_slice *chain, size_t num_chain, int64_t now_s,
 			    struct mst_err *e) MST_MUST;
+/* mst_host_check: the server's certificate is of `host`, a name or an address (RFC 9525 6): by subjectAltName only, "*" stands for
+ * one leftmost label. -1 CRYPTO. */
+int mst_host_check(struct mst_slice cert_der, const char *host, struct mst_err *e) MST_MUST;
 /* mst_trust_has: the CA, by the SHA-256 of its key as in mst_peer, is one of the trusted. */
 bool mst_trust_has(const struct mst_trust *trust, const uint8_t ca[static 32]);
 /* mst_trust_shares: a CA is in both. */

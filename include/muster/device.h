@@ -69,7 +69,8 @@ struct mst_channel {
 	uint32_t epoch;              /* of the device when the token came */
 	uint32_t num_token_updates;
 	struct mst_slice user, short_name, long_name; /* user channels */
-	struct mst_slice topic, token, magic, unlock_token; /* token, magic, unlock token: sealed at rest */
+	struct mst_slice topic, token, magic, unlock_token; /* all but the topic: sealed at rest */
+	struct mst_slice bootstrap_token; /* of this epoch's enrolment; device channel only; sealed at rest */
 	int64_t updated_ms;
 	bool is_old; /* read: sealed under an older master key; put seals anew */
 	struct mst_slice raw;
@@ -79,7 +80,8 @@ static inline bool mst_channel_is_live(const struct mst_channel *c, const struct
 {
 	return c->is_enabled && c->epoch == d->epoch;
 }
-/* Secrets are opened and sealed with `seal`, bound to the channel's key. */
+/* Secrets are opened and sealed with `seal`, bound to the channel's key; get and next leave them out when it is NULL: such a
+ * channel must not be put. */
 int mst_channel_get(struct mst_read *r, struct mst_channel *out, const struct mst_id *id, const struct mst_seal *seal) MST_MUST;
 int mst_channel_put(struct mst_batch *b, const struct mst_channel *c, const struct mst_seal *seal, struct mst_err *e) MST_MUST;
 /* mst_channel_next walks a device's channels: zero `w` before the first call, mst_walk_done(w) after the last one, however it
@@ -109,7 +111,9 @@ void mst_binding_drop(struct mst_batch *b, const uint8_t sha256[static 32]);
 	X(QUEUED, "command-queued")                                                                \
 	X(ANSWERED, "command-answered")                                                            \
 	X(CANCELLED, "command-cancelled")                                                          \
-	X(CERTIFICATE_REFUSED, "certificate-refused")
+	X(CERTIFICATE_REFUSED, "certificate-refused")                                              \
+	X(TOKEN_GONE, "push-token-gone")                                                           \
+	X(TOKEN_REFUSED, "push-token-refused")
 enum mst_event {
 #define X(name, word) MST_EVENT_##name,
 	MST_EVENTS(X)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The server edge of one loop: bytes of a connection become exchanges, replies become bytes. HTTP/1.1 (RFC 9112) with
- * keep-alive and pipelining, one exchange of a connection at a time; TLS below when the gate has a context.
+ * keep-alive and pipelining, one exchange of a connection at a time; HTTP/2 (RFC 9113), an exchange a stream, where the client
+ * chose it by ALPN, or began with its preface on the plain gate. TLS below when the gate has a context.
  *
- * A connection between requests holds its TLS session and a small struct, no buffers.
+ * A connection between requests holds its TLS session and a small struct (and its HTTP/2 session), no buffers. x->keep belongs
+ * to the connection: exchanges of its streams share it, so what is kept there must not depend on their order.
  */
 #ifndef MUSTER_HTTP_H
 #define MUSTER_HTTP_H
@@ -19,6 +21,7 @@ struct mst_http_conf {
 	uint32_t head_max;     /* whole head, bytes */
 	uint32_t headers_max;  /* count */
 	uint32_t arena_max;    /* memory of one exchange beside its body, bytes */
+	uint32_t head_ms, body_ms, write_ms; /* HTTP/2: deadlines of one stream, as net has them for a connection; 0: none */
 	uint32_t requests_max; /* of one connection before it is closed politely; 0: no limit */
 	uint32_t exchanges_max; /* at work in this loop at once; beyond it 503 */
 	bool takes_bare_lf;    /* a lone LF ends a line; otherwise 400 */

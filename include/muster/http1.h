@@ -79,6 +79,12 @@ int mst_http1_reply(struct mst_http1_head *out, struct mst_slice head, enum mst_
 		    const struct mst_http1_limits *limits, struct mst_arena *arena,
 		    struct mst_err *e) MST_MUST;
 
+/* The same readings for parts that came by themselves (HTTP/2): a method; a target in origin form, or "*" with OPTIONS; what
+ * Host may hold. Return 0, or -1 SYNTAX, METHOD_UNKNOWN. */
+int mst_http1_method(enum mst_method *out, struct mst_slice text, struct mst_err *e) MST_MUST;
+int mst_http1_target(struct mst_slice text, struct mst_slice method, struct mst_err *e) MST_MUST;
+int mst_http1_host(struct mst_slice host, struct mst_err *e) MST_MUST;
+
 /* Decodes a chunked body (RFC 9112 7.1). Zero state begins one. */
 struct mst_http1_chunks {
 	enum {

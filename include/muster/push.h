@@ -40,7 +40,8 @@ struct mst_push_conf {
  * runs. The rest must outlive it. */
 int mst_push_new(struct mst_push **out, struct mst_loop *loop, struct mst_net *net, struct mst_store *store, struct mst_work *work,
 		 const struct mst_seal *seal, const struct mst_push_conf *conf, struct mst_err *e) MST_MUST;
-/* mst_push_free: when its loop no longer runs, before the net. */
+/* mst_push_free: when its loop no longer runs, the store is closed and the workers have ended (they may have held a read or a
+ * batch of it), before the net. */
 void mst_push_free(struct mst_push **push);
 /* On the push loop's thread: */
 void mst_push_tune(struct mst_push *push, const struct mst_push_conf *conf);
@@ -49,18 +50,32 @@ void mst_push_drain(struct mst_push *push);
 bool mst_push_is_idle(const struct mst_push *push);
 /* Any thread: a credential was stored or dropped: read them again. */
 void mst_push_reload(struct mst_push *push);
+/* What happened since the start; on the push loop's thread. */
+struct mst_push_counts {
+	uint64_t num_collected;   /* taken in hand */
+	uint64_t num_done, num_retried, num_held, num_gone, num_bad, num_stopped; /* by what the answers meant */
+	uint64_t num_needless;    /* no token, or nothing waits any more */
+	uint64_t num_stale;       /* replaced by a newer cause before they were sent */
+	uint64_t num_overtaken;   /* replaced while they were sent */
+	uint64_t num_given_up;    /* silent to the end */
+	uint32_t num_in_hand, num_unwritten, num_loads; /* now; num_loads: of credentials */
+	int64_t next_ms;          /* when the first one is due that was not looked at yet; 0 none known */
+	bool is_loaded;           /* credentials were read */
+};
+void mst_push_tell(const struct mst_push *push, struct mst_push_counts *out);
 /* mst_push_kick_init makes the kick of the loop `home`. */
 void mst_push_kick_init(struct mst_kick *kick, struct mst_push *push, struct mst_loop *home);
 
-/* Stages of the operator API (routes in docs/api.md); each way: decode > ... > reply. */
-enum mst_step mst_push_cert_put(struct mst_xchg *x);     /* PUT /v1/pushcert */
+/* Stages of the operator API (routes in docs/api.md); PUT /v1/push/{ids} is api.h's. */
+#define MST_PUSH_BODY_MAX 65536 /* a certificate with its chain and key as PEM, or a notification as JSON */
+enum mst_step mst_push_cert_put(struct mst_xchg *x);    /* PUT /v1/pushcert      ~> told */
+enum mst_step mst_push_key_put(struct mst_xchg *x);     /* PUT /v1/pushkey       ~> told */
+enum mst_step mst_push_cert_look(struct mst_xchg *x);   /* GET /v1/pushcert      ~> told */
+enum mst_step mst_push_cert_drop(struct mst_xchg *x);   /* DELETE /v1/pushcert   ~> told */
 enum mst_step mst_push_cert_told(struct mst_xchg *x);
-enum mst_step mst_push_cert_look(struct mst_xchg *x);    /* GET /v1/pushcert[?topic=] */
-enum mst_step mst_push_cert_tell(struct mst_xchg *x);
-enum mst_step mst_push_ids_look(struct mst_xchg *x);     /* GET, PUT or POST /v1/push/{ids} */
-enum mst_step mst_push_ids_apply(struct mst_xchg *x);
-enum mst_step mst_push_ids_answer(struct mst_xchg *x);
-enum mst_step mst_push_stats_ask(struct mst_xchg *x);    /* GET /v1/push: topics, links, window, what failed */
+enum mst_step mst_push_stats_ask(struct mst_xchg *x);   /* GET /v1/push: topics, links, window, what failed ~> tell */
 enum mst_step mst_push_stats_tell(struct mst_xchg *x);
+enum mst_step mst_push_notify_ask(struct mst_xchg *x);  /* POST /v1/notify       ~> tell */
+enum mst_step mst_push_notify_tell(struct mst_xchg *x);
 
 #endif

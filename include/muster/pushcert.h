@@ -29,6 +29,8 @@ struct mst_pushcert {
  * topic, validity; key and certificate belong together. -1 SYNTAX, TYPE (no UID: not a push certificate), with a sentence. */
 int mst_pushcert_read(struct mst_pushcert *out, struct mst_arena *arena, struct mst_slice pem, struct mst_err *e) MST_MUST;
 int mst_pushcert_get(struct mst_read *r, struct mst_pushcert *out, struct mst_slice topic, const struct mst_seal *seal) MST_MUST;
+/* mst_pushcert_get_key is the same by the record's key, the topic's SHA-256. */
+int mst_pushcert_get_key(struct mst_read *r, struct mst_pushcert *out, const uint8_t key[static 32], const struct mst_seal *seal) MST_MUST;
 int mst_pushcert_put(struct mst_batch *b, const struct mst_pushcert *c, const struct mst_seal *seal, struct mst_err *e) MST_MUST;
 void mst_pushcert_drop(struct mst_batch *b, struct mst_slice topic);
 /* mst_pushcert_next walks all: few. `seal` NULL: key_pem stays empty. */

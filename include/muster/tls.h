@@ -84,6 +84,8 @@ void mst_tls_shut(struct mst_tls *tls);
 bool mst_tls_is_open(const struct mst_tls *tls);   /* handshake done */
 bool mst_tls_is_ended(const struct mst_tls *tls);  /* peer sent close_notify */
 bool mst_tls_is_resumed(const struct mst_tls *tls);
+/* mst_tls_alert is the fatal alert (RFC 8446 6.2) with which the peer ended the session, 0 none. */
+uint8_t mst_tls_alert(const struct mst_tls *tls);
 /* mst_tls_peer0 lends the verified identity of the peer, NULL when it showed none. */
 const struct mst_peer *mst_tls_peer0(const struct mst_tls *tls);
 /* mst_tls_alpn0 lends the protocol chosen, empty when none. */

@@ -104,7 +104,7 @@ Test(api, enqueues_with_true_partial_success)
 
 	cr_expect_eq(a.status, 200);
 	cr_expect_str_eq(a.body, "{\"status\":{\"UDID-0001\":{},\"UDID-0002\":{}},\"command_uuid\":\"C-1\","
-				 "\"request_type\":\"DeviceInformation\"}");
+				 "\"request_type\":\"DeviceInformation\",\"no_push\":true}");
 	a = rig_enqueue(rig, "UDID-0001,nobody,UDID-0002", "C-2");
 	cr_expect_eq(a.status, 207);
 	cr_expect(strstr(a.body, "\"nobody\":{\"command_error\":\"unknown enrollment\"}"), "%s", a.body);

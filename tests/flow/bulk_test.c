@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "muster/p12.h"
+#include "muster/pushcert.h"
 #include "muster/text.h"
 
 #define JOB(count) "{\"authority\":\"devices\",\"prefix\":\"phone-\",\"count\":" #count "}"
@@ -349,6 +350,34 @@ static struct answer key_status(struct bulk_kit *kit)
 	return rig_get(kit->rig, "/v1/key");
 }
 
+static void put_pushcert(struct rig *rig)
+{
+	const struct mst_pushcert c = {.topic = MST_S("com.example.app"), .is_token = true, .key_pem = MST_S("a key")};
+	struct mst_batch b;
+
+	mst_batch_init(&b, &rig->arena, NULL, NULL);
+	cr_assert_eq(mst_pushcert_put(&b, &c, rig->seal, NULL), 0);
+	cr_assert_eq(mst_store_commit_here(rig->app.store, &b), 0);
+}
+
+struct pushcert_look {
+	struct mst_read r;
+	struct rig *rig;
+	struct mst_pushcert c;
+};
+
+static int pushcert_plan(struct mst_read *r)
+{
+	struct pushcert_look *look = MST_HOME(r, struct pushcert_look, r);
+	return mst_pushcert_get(r, &look->c, MST_S("com.example.app"), look->rig->seal) == 1 ? 0 : -1;
+}
+
+static bool opens_pushcert(struct rig *rig)
+{
+	struct pushcert_look look = {.r = {.arena = &rig->arena, .plan = pushcert_plan}, .rig = rig};
+	return mst_store_read_here(rig->app.store, &look.r) == 0 && mst_slice_eq(look.c.key_pem, MST_S("a key"));
+}
+
 Test(bulk, seals_everything_anew_under_a_new_master_key)
 {
 	static const char *const names[] = {"phone-1", "phone-2", "phone-3"}, *const files[] = {
@@ -367,6 +396,7 @@ Test(bulk, seals_everything_anew_under_a_new_master_key)
 		&kit, "{\"authority\":\"devices\",\"prefix\":\"q\",\"count\":2,\"pkcs12\":true}");
 	bulk_wait(&kit, other, "done");
 	device = rig_enrol(kit.rig, "UDID-1");
+	put_pushcert(kit.rig);
 	cr_expect(strstr(key_status(&kit).body, "settled"));
 	answer = rig_ask(
 		kit.rig, &control,
@@ -381,8 +411,8 @@ Test(bulk, seals_everything_anew_under_a_new_master_key)
 		bulk_turn(&kit, 5);
 	answer = key_status(&kit);
 	cr_assert(strstr(answer.body, "settled"), "%s", answer.body);
-	/* Two authorities, three keys, one file of two, one channel. */
-	cr_expect(strstr(answer.body, "\"sealed_anew\":7"), "%s", answer.body);
+	/* Two authorities, three keys, one file of two, one channel, one push credential. */
+	cr_expect(strstr(answer.body, "\"sealed_anew\":8"), "%s", answer.body);
 	/* The older key leaves the file: everything opens without it. */
 	FILE *file = fopen(kit.key_path, "r");
 	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
@@ -403,6 +433,7 @@ Test(bulk, seals_everything_anew_under_a_new_master_key)
 		 rig_get(kit.rig, rig_text(kit.rig, "/v1/bulk/%s/identities?pkcs12=1", other)),
 		 files, 2);
 	cr_expect(rig_channel(kit.rig, "UDID-1", "", &channel) && channel.token.len == 4);
+	cr_expect(opens_pushcert(kit.rig));
 	(void)device;
 	bulk_end(&kit);
 }

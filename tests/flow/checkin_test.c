@@ -143,7 +143,6 @@ Test(checkin, answers_what_it_does_not_do)
 		{KEY("MessageType", "UserAuthenticate") KEY("UserID", "U"), 410},
 		{KEY("MessageType", "GetToken") KEY("TokenServiceType", "com.apple.maid"), 400},
 		{KEY("MessageType", "DeclarativeManagement") KEY("Endpoint", "tokens"), 404},
-		{KEY("MessageType", "SetBootstrapToken") "<key>BootstrapToken</key><data>AAEC</data>", 400},
 		{KEY("MessageType", "GetBootstrapToken"), 200},
 		{KEY("MessageType", "ReturnToService"), 400},
 	};
@@ -153,9 +152,65 @@ Test(checkin, answers_what_it_does_not_do)
 	for (size_t i = 0; i < MST_LEN(rows); i++) {
 		const char *items = rig_text(rig, "%s%s", rows[i].items, KEY("UDID", "UDID-0001"));
 		cr_expect_eq(rig_checkin(rig, &link, items).status, rows[i].status, "row %zu", i);
-		cr_expect_eq(rig_checkin(rig, &other, items).status, i == 5 ? 400 : 403, "row %zu with a stranger's certificate", i);
+		cr_expect_eq(rig_checkin(rig, &other, items).status, i == 4 ? 400 : 403, "row %zu with a stranger's certificate", i);
 	}
 	cr_expect_eq(rig_num_records(rig, MST_SPACE_HISTORY), num, "nothing stored");
+}
+
+/* What is kept for the device, and given back: "" for none, else the base64. */
+static const char *bootstrap_token(struct link *link)
+{
+	struct answer a = rig_checkin(rig, link, KEY("MessageType", "GetBootstrapToken") KEY("UDID", "UDID-0001"));
+	const char *from = strstr(a.body, "<key>BootstrapToken</key>");
+
+	cr_assert_eq(a.status, 200, "%s", a.body);
+	cr_assert_eq(a.len == 0, from == NULL, "%s", a.body);
+	from = from ? strstr(from, "<data>") + strlen("<data>") : "";
+	while (*from == '\n' || *from == '\t' || *from == ' ')
+		from++;
+	return rig_text(rig, "%.*s", (int)strcspn(from, "\n\t <"), from);
+}
+
+static int set_bootstrap_token(struct link *link, const char *items)
+{
+	return rig_checkin(rig, link, rig_text(rig, "%s%s%s", KEY("MessageType", "SetBootstrapToken"), items, KEY("UDID", "UDID-0001")))
+		.status;
+}
+
+Test(checkin, bootstrap_token)
+{
+	struct link link = rig_enrol(rig, "UDID-0001"), other = rig_link("other", "other");
+	struct mst_channel channel;
+
+	cr_expect_str_eq(bootstrap_token(&link), "");
+	cr_expect_eq(set_bootstrap_token(&link, "<key>BootstrapToken</key><data>AAEC</data>"), 200);
+	cr_expect_str_eq(bootstrap_token(&link), "AAEC");
+	cr_expect_eq(set_bootstrap_token(&other, "<key>BootstrapToken</key><data>BBBB</data>"), 403);
+	cr_expect_eq(rig_token_update(rig, &link, "UDID-0001", ""), 200);
+	cr_expect_str_eq(bootstrap_token(&link), "AAEC", "a newer push token leaves it");
+	cr_expect(strstr(rig_get(rig, "/v1/devices/UDID-0001").body, "\"bootstrap_token\":true"));
+	cr_assert(rig_channel(rig, "UDID-0001", "", &channel));
+	cr_expect(channel.is_enabled && channel.token.len == 4, "and it leaves the push token");
+	cr_expect_eq(set_bootstrap_token(&link, ""), 200);
+	cr_expect_str_eq(bootstrap_token(&link), "", "taken back");
+}
+
+Test(checkin, bootstrap_token_is_of_one_enrolment)
+{
+	struct link link = rig_enrol(rig, "UDID-0001");
+	struct mst_channel channel;
+
+	cr_expect_eq(set_bootstrap_token(&link, "<key>BootstrapToken</key><data>AAEC</data>"), 200);
+	cr_assert_eq(rig_authenticate(rig, &link, "UDID-0001"), 200);
+	cr_expect_str_eq(bootstrap_token(&link), "");
+	cr_expect_eq(set_bootstrap_token(&link, "<key>BootstrapToken</key><data>AAED</data>"), 200, "before its push token");
+	cr_assert(rig_channel(rig, "UDID-0001", "", &channel));
+	cr_expect_not(channel.is_enabled, "the push token of before is no good");
+	cr_assert_eq(rig_token_update(rig, &link, "UDID-0001", ""), 200);
+	cr_expect_str_eq(bootstrap_token(&link), "AAED");
+	cr_assert_eq(rig_authenticate(rig, &link, "UDID-0001"), 200);
+	cr_assert_eq(rig_token_update(rig, &link, "UDID-0001", ""), 200);
+	cr_expect_str_eq(bootstrap_token(&link), "");
 }
 
 /* NanoMDM's clear-queue: what was queued before an Authenticate is not for the new enrolment. */

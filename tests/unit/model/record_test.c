@@ -4,6 +4,7 @@
 
 #include "kit.h"
 #include "muster/device.h"
+#include "muster/pack.h"
 
 static const struct mst_slice udid = MST_S_INIT("00008030-001E"), user = MST_S_INIT("jane");
 
@@ -180,7 +181,8 @@ Test(record, channel)
 	cr_assert_eq(mst_seal_load(&seal, path, &e), 0, "%s", e.text);
 	struct mst_channel device = {.kind = MST_CHANNEL_DEVICE, .is_enabled = true, .epoch = 2, .topic = MST_S("t"),
 				     .token = MST_S("token-secret"), .magic = MST_S("magic-secret"),
-				     .unlock_token = MST_S("unlock-secret"), .updated_ms = 5};
+				     .unlock_token = MST_S("unlock-secret"), .bootstrap_token = MST_S("bootstrap-secret"),
+				     .updated_ms = 5};
 	struct mst_channel person = {.kind = MST_CHANNEL_USER, .user = user, .short_name = MST_S("j"),
 				     .long_name = MST_S("Jane"), .num_token_updates = 4,
 				     .is_awaiting_configuration = true};
@@ -197,6 +199,7 @@ Test(record, channel)
 	cr_assert_eq(look_up(kit, &look, channel_plan), 1);
 	cr_expect(mst_slice_eq(look.channel.token, device.token) && mst_slice_eq(look.channel.magic, device.magic));
 	cr_expect(mst_slice_eq(look.channel.unlock_token, device.unlock_token) && look.channel.is_enabled);
+	cr_expect(mst_slice_eq(look.channel.bootstrap_token, device.bootstrap_token));
 	cr_expect_eq(look.channel.epoch, 2);
 	cr_expect_null(memmem(look.channel.raw.at, look.channel.raw.len, "secret", 6), "secrets are sealed");
 	look_up(kit, &look, channels_plan);
@@ -207,6 +210,12 @@ Test(record, channel)
 	cr_expect_eq(look.channels[1].num_token_updates, 4);
 	cr_expect_eq(look.channels[1].token.len, 0);
 
+	/* Without the seal: what is not secret. */
+	look.seal = NULL;
+	cr_assert_eq(look_up(kit, &look, channel_plan), 1);
+	cr_expect(look.channel.is_enabled && look.channel.epoch == 2 && look.channel.token.len == 0);
+	look.seal = seal;
+
 	/* A sealed token moved to another record does not open there. */
 	struct mst_batch b;
 	mst_batch_init(&b, &kit->arena, NULL, NULL);
@@ -215,6 +224,55 @@ Test(record, channel)
 	look.id = person.id;
 	look.r = (struct mst_read){.arena = &kit->arena, .plan = channel_plan};
 	cr_expect_eq(mst_store_read_here(kit->store, &look.r), -1);
+	mst_seal_free(&seal);
+	unlink(path);
+	kit_free(kit);
+}
+
+/* A channel as it was written before bootstrap tokens were kept. */
+static struct mst_slice older_channel(struct kit *kit, const struct mst_id *id, const struct mst_seal *seal)
+{
+	struct mst_slice plain, sealed, value;
+	struct mst_pack p;
+
+	mst_pack_begin(&p, &kit->arena, 1);
+	mst_pack_bytes(&p, MST_S("token"));
+	mst_pack_bytes(&p, MST_S("magic"));
+	mst_pack_bytes(&p, MST_S("unlock"));
+	cr_assert_eq(mst_pack_end(&p, &plain, NULL), 0);
+	cr_assert_eq(mst_seal_close(&sealed, &kit->arena, seal, mst_id_key(id), plain, NULL), 0);
+	mst_pack_begin(&p, &kit->arena, 1);
+	mst_pack_u64(&p, MST_CHANNEL_DEVICE);
+	mst_pack_bool(&p, true);
+	mst_pack_bool(&p, false);
+	mst_pack_u64(&p, 3);
+	mst_pack_u64(&p, 4);
+	mst_pack_i64(&p, 5);
+	for (int i = 0; i < 4; i++)
+		mst_pack_bytes(&p, MST_S("t"));
+	mst_pack_bytes(&p, sealed);
+	cr_assert_eq(mst_pack_end(&p, &value, NULL), 0);
+	return value;
+}
+
+Test(record, channel_of_before)
+{
+	struct kit *kit = kit_new((struct mst_store_conf){.skips_sync = true});
+	char path[128];
+	struct mst_seal *seal;
+	struct look look = {.num = 0};
+	struct mst_batch b;
+
+	snprintf(path, sizeof path, "%s/master.key", kit->path);
+	cr_assert(mst_seal_init(path, NULL) == 0 && mst_seal_load(&seal, path, NULL) == 0);
+	mst_id_make(&look.id, udid, MST_S(""));
+	mst_batch_init(&b, &kit->arena, NULL, NULL);
+	mst_batch_put(&b, MST_SPACE_CHANNEL, mst_id_key(&look.id), older_channel(kit, &look.id, seal));
+	cr_assert_eq(commit(kit, &b), 0);
+	look.seal = seal;
+	cr_assert_eq(look_up(kit, &look, channel_plan), 1);
+	cr_expect(mst_slice_eq(look.channel.token, MST_S("token")) && mst_slice_eq(look.channel.unlock_token, MST_S("unlock")));
+	cr_expect_eq(look.channel.bootstrap_token.len, 0);
 	mst_seal_free(&seal);
 	unlink(path);
 	kit_free(kit);
