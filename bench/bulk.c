@@ -22,7 +22,7 @@ struct bulk_line {
 	struct mst_arena arena;
 	const char *folder;
 	uint32_t count, num_workers, num_rsa;
-	bool is_json;
+	bool is_json, is_primitives;
 };
 
 #define AT(field) offsetof(struct bulk_line, field)
@@ -35,6 +35,8 @@ static const struct mst_opt_row rows[] = {
 	 "RSA keys made to tell their share"},
 	{"bulk", "folder", AT(folder), MST_OPT_PATH, "/tmp", 1, 200, "", false,
 	 "where the store is made and dropped"},
+	{"bulk", "primitives", AT(is_primitives), MST_OPT_BOOL, "no", 0, 0, "", false,
+	 "no job: primitives alone"},
 	{"bulk", "json", AT(is_json), MST_OPT_BOOL, "no", 0, 0, "", false, "print JSON"},
 };
 
@@ -343,8 +345,10 @@ int mst_bulk_main(int argc, char **argv)
 	rc = open_shop(&shop, &line, &e);
 	if (rc == 0 &&
 	    time_primitives(&result, &shop, line.count < 20000 ? line.count : 20000, &e) == 0 &&
-	    time_issue(&result, &shop, line.count < 20000 ? line.count : 20000, &e) == 0 &&
-	    time_job(&result, &shop, &line, &e) == 0 && time_rsa(&result, line.num_rsa, &e) == 0)
+	    (line.is_primitives ||
+	     (time_issue(&result, &shop, line.count < 20000 ? line.count : 20000, &e) == 0 &&
+	      time_job(&result, &shop, &line, &e) == 0)) &&
+	    time_rsa(&result, line.num_rsa, &e) == 0)
 		print(&line, &result);
 	close_shop(&shop);
 	mst_arena_done(&line.arena);

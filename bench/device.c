@@ -2,13 +2,46 @@
 /* A device walks the steps of its operation, and checks every answer. */
 #include "parts.h"
 
+#define AGAIN_MS  1000 /* what our Retry-After asks for at least; and as much again, spread over the devices */
+#define TRIES_MAX 60
+
 enum gone_on { GO_ON, WAITS, FAILED };
+
+static void walk(struct mst_device_sim *dev);
+
+static void on_again(struct mst_timer *timer)
+{
+	walk(MST_HOME(timer, struct mst_device_sim, again));
+}
+
+/* A device that found no room comes again, as a real one does: the operation begins anew. */
+static bool comes_again(struct mst_device_sim *dev, enum mst_fleet_error kind)
+{
+	struct mst_fleet *fleet = dev->fleet;
+	bool is_told = kind == FLEET_BUSY;
+
+	if (!fleet->conf->is_patient || !dev->operation || dev->num_tries == TRIES_MAX || fleet->is_closing)
+		return false;
+	if (!is_told && kind != FLEET_CONNECT && kind != FLEET_HANDSHAKE && kind != FLEET_CLOSED)
+		return false;
+	*(is_told ? &fleet->tally->num_shed : &fleet->tally->num_refused) += 1;
+	dev->num_tries++;
+	dev->doing = DO_END;
+	dev->at = 0;
+	dev->has_command = false;
+	mst_dialog_close(dev);
+	dev->again.on_due = on_again;
+	mst_timer_set(fleet->loop, &dev->again, AGAIN_MS + dev->index % AGAIN_MS);
+	return true;
+}
 
 static void fail(struct mst_device_sim *dev, enum mst_fleet_error kind, const char *why)
 {
 	struct mst_fleet *fleet = dev->fleet;
 	struct mst_tally *tally = fleet->tally;
 
+	if (comes_again(dev, kind))
+		return;
 	tally->errors[kind]++;
 	tally->num_errors++;
 	if (!tally->first_error[0])
@@ -22,15 +55,21 @@ static void fail(struct mst_device_sim *dev, enum mst_fleet_error kind, const ch
 
 static enum gone_on ask(struct mst_device_sim *dev, enum mst_do what)
 {
-	char room[4096];
+	struct mst_arena arena;
+	char room[MESSAGE_ROOM];
+	struct mst_request request;
 
 	if (!dev->dialog) {
 		fail(dev, FLEET_CLOSED, "the server closed between two requests");
 		return FAILED;
 	}
 	dev->doing = what;
-	mst_dialog_send(dev->dialog,
-			mst_message_write(room, sizeof(room), dev, what, dev->answering));
+	mst_arena_init(&arena, &dev->fleet->chunks, 0);
+	request.type = mst_message_type(what);
+	request.body = mst_message_body(room, dev, what, dev->answering);
+	request.signature = mst_signature_get(&arena, dev, what, request.body);
+	mst_dialog_send(dev->dialog, &request);
+	mst_arena_done(&arena);
 	return WAITS;
 }
 
@@ -207,6 +246,7 @@ static bool take_answer(struct mst_device_sim *dev, struct mst_slice body)
 		return take_command(dev, body);
 	}
 	dev->fleet->tally->answers[dev->answering]++;
+	dev->fleet->num_finals += dev->answering != ANSWER_NOT_NOW;
 	dev->num_answered++;
 	mst_drive_ack(dev->fleet, "RESULT %s %s %s\n", dev->udid, dev->uuid,
 		      mst_answer_status(dev->answering));
@@ -225,7 +265,7 @@ void mst_device_on_reply(struct mst_device_sim *dev, int status, struct mst_slic
 		char text[128];
 		snprintf(text, sizeof(text), "%s: status %d: %.*s", dev->operation->name, status,
 			 body.len > 60 ? 60 : (int)body.len, (const char *)body.at);
-		fail(dev, FLEET_STATUS, text);
+		fail(dev, status == 503 ? FLEET_BUSY : FLEET_STATUS, text);
 		return;
 	}
 	is_ok = is_checkin ? take_checkin(dev, body) : take_answer(dev, body);

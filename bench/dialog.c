@@ -9,6 +9,7 @@ struct mst_dialog {
 	struct mst_fleet *fleet;
 	struct mst_conn *conn;
 	struct mst_tls *tls;
+	struct mst_talk *talk; /* HTTP/2; NULL: HTTP/1.1 */
 	struct mst_buf in;
 	struct mst_http1_scan scan;
 	bool was_open, has_head, keeps_alive, is_broken;
@@ -92,6 +93,29 @@ static void take_reply(struct mst_dialog *d)
 	mst_buf_drop(&d->in, (size_t)d->body_len);
 }
 
+/* Everything that came goes to HTTP/2. */
+static void take_frames(struct mst_dialog *d)
+{
+	struct mst_slice bytes = mst_buf_slice(&d->in), body;
+	struct mst_device_sim *dev = d->dev;
+	struct mst_err e;
+	int rc;
+
+	if (bytes.len == 0)
+		return;
+	rc = mst_talk_feed(d->talk, bytes, &e);
+	mst_buf_drop(&d->in, bytes.len);
+	mst_conn_flush(d->conn);
+	if (rc < 0)
+		broken(d, FLEET_HTTP, "HTTP/2 broke");
+	if (rc <= 0 || !dev)
+		return;
+	body = mst_talk_answer(d->talk, &d->status);
+	d->num_replies++;
+	mst_conn_set(d->conn, MST_CONN_IDLE);
+	mst_device_on_reply(dev, d->status, body);
+}
+
 static void take_replies(struct mst_dialog *d)
 {
 	struct mst_err e;
@@ -130,17 +154,43 @@ static bool read_dry(struct mst_dialog *d)
 	return false;
 }
 
+static int put_plain(void *context, struct mst_slice bytes, struct mst_err *e)
+{
+	struct mst_dialog *d = context;
+
+	return mst_tls_write(d->tls, bytes, e);
+}
+
+/* TLS is open: HTTP/2 begins where it was wanted and chosen. */
+static bool begin(struct mst_dialog *d)
+{
+	struct mst_err e;
+
+	d->was_open = true;
+	mst_conn_set(d->conn, MST_CONN_IDLE);
+	if (!d->fleet->conf->is_http2)
+		return true;
+	if (mst_slice_eq(mst_tls_alpn0(d->tls), MST_S("h2")) &&
+	    mst_talk_new(&d->talk, d->fleet->conf, d, put_plain, &e) == 0)
+		return true;
+	broken(d, FLEET_HANDSHAKE, "the server does not speak HTTP/2");
+	return false;
+}
+
 static void drive(struct mst_dialog *d)
 {
-	if (!read_dry(d))
+	if (d->tls && !read_dry(d))
 		return;
-	if (!d->was_open && mst_tls_is_open(d->tls)) {
-		d->was_open = true;
-		mst_conn_set(d->conn, MST_CONN_IDLE);
+	if (!d->was_open && (!d->tls || mst_tls_is_open(d->tls))) {
+		if (!begin(d))
+			return;
 		if (d->dev)
-			mst_device_on_open(d->dev, mst_tls_is_resumed(d->tls));
+			mst_device_on_open(d->dev, d->tls && mst_tls_is_resumed(d->tls));
 	}
-	take_replies(d);
+	if (d->talk)
+		take_frames(d);
+	else
+		take_replies(d);
 }
 
 static void on_ready(void *context)
@@ -154,7 +204,7 @@ static int on_open(struct mst_conn *c)
 	const struct mst_tls_sink sink = {.context = d, .put = put, .on_ready = on_ready};
 	struct mst_err e;
 
-	if (!d->dev || mst_tls_new(&d->tls, d->dev->ctx, &sink, &e) < 0)
+	if (!d->dev || (d->dev->ctx && mst_tls_new(&d->tls, d->dev->ctx, &sink, &e) < 0))
 		return -1;
 	if (d->dev->ticket)
 		mst_tls_ticket_set(d->tls, d->dev->ticket);
@@ -167,9 +217,9 @@ static void on_bytes(struct mst_conn *c, struct mst_slice bytes)
 	struct mst_dialog *d = c->up;
 	struct mst_err e;
 
-	if (d->is_broken || !d->tls)
+	if (d->is_broken || !(d->tls || d->was_open))
 		return;
-	if (mst_tls_feed(d->tls, bytes, &e) < 0)
+	if ((d->tls ? mst_tls_feed(d->tls, bytes, &e) : mst_buf_add(&d->in, bytes, &e)) < 0)
 		broken(d, FLEET_HANDSHAKE, "TLS cannot take more");
 	else
 		drive(d);
@@ -208,6 +258,7 @@ static void on_gone(struct mst_conn *c)
 
 	if (dev)
 		mst_device_on_broken(dev, kind, c->why ? c->why : "the server closed");
+	mst_talk_free(&d->talk);
 	mst_tls_free(&d->tls);
 	mst_buf_done(&d->in);
 	free(d);
@@ -222,14 +273,16 @@ const struct mst_edge mst_dialog_edge = {.on_open = on_open,
 
 static int make_ctx(struct mst_device_sim *dev, struct mst_err *e)
 {
+	const struct mst_slice none = {NULL, 0};
 	const struct mst_tls_conf conf = {
 		.is_client = true,
-		.chain_pem = dev->chain_pem,
-		.key_pem = dev->key_pem,
+		.chain_pem = dev->signer ? none : dev->chain_pem,
+		.key_pem = dev->signer ? none : dev->key_pem,
 		.verify = {.context = dev->fleet->trust, .verify = mst_trust_verify_server},
 		.allows_12 = true,
 		.forbids_13 = dev->fleet->conf->is_tls12,
 		.known_max = 4,
+		.alpn = dev->fleet->conf->is_http2 ? "h2" : NULL,
 		.ticket_secret =
 			{1}, /* servers' business; not all zero, so that tickets are kept */
 	};
@@ -241,7 +294,7 @@ int mst_dialog_open(struct mst_device_sim *dev, struct mst_err *e)
 {
 	struct mst_dialog *d;
 
-	if (!dev->ctx && make_ctx(dev, e) < 0)
+	if (!dev->ctx && !dev->fleet->conf->is_plain && make_ctx(dev, e) < 0)
 		return -1;
 	d = calloc(1, sizeof(*d));
 	if (!d)
@@ -256,16 +309,24 @@ int mst_dialog_open(struct mst_device_sim *dev, struct mst_err *e)
 	return 0;
 }
 
-void mst_dialog_send(struct mst_dialog *d, struct mst_slice request)
+void mst_dialog_send(struct mst_dialog *d, const struct mst_request *request)
 {
+	char room[REQUEST_ROOM];
 	struct mst_err e;
+	int rc;
 
 	/* Gone a moment ago: on_gone will tell the device. */
 	if (!mst_conn_may(d->conn->state, MST_CONN_HEAD))
 		return;
 	mst_conn_set(d->conn, MST_CONN_HEAD);
 	/* What cannot be written shows itself when the answer is late or the connection gone. */
-	if (mst_tls_write(d->tls, request, &e) < 0)
+	if (d->talk)
+		rc = mst_talk_ask(d->talk, request, &e);
+	else if (d->tls)
+		rc = mst_tls_write(d->tls, mst_message_write(room, d->fleet->conf, request), &e);
+	else
+		rc = mst_conn_put(d->conn, mst_message_write(room, d->fleet->conf, request), &e);
+	if (rc < 0)
 		mst_conn_finish(d->conn, "cannot send");
 	else
 		mst_conn_flush(d->conn);
@@ -277,7 +338,7 @@ void mst_dialog_close(struct mst_device_sim *dev)
 
 	if (!d)
 		return;
-	if (dev->fleet->conf->is_resuming) {
+	if (dev->fleet->conf->is_resuming && d->tls) {
 		struct mst_tls_ticket *ticket = mst_tls_ticket_get1(d->tls);
 		if (ticket) {
 			mst_tls_ticket_free(&dev->ticket);
@@ -285,6 +346,7 @@ void mst_dialog_close(struct mst_device_sim *dev)
 		}
 	}
 	detach(d);
-	mst_tls_shut(d->tls);
+	if (d->tls)
+		mst_tls_shut(d->tls);
 	mst_conn_finish(d->conn, "done");
 }

@@ -10,6 +10,7 @@
 #define WAIT_MAX_MS   50
 #define CLOSE_WAIT_MS 3000
 #define CLOSE_TURN_MS 10
+#define BEGIN_MAX     256 /* in one turn: what the ring takes is bounded, and answers want to be read */
 
 static void free_push(struct mst_fleet *fleet, struct mst_device_sim *dev)
 {
@@ -43,8 +44,22 @@ void mst_drive_over(struct mst_fleet *fleet, struct mst_device_sim *dev, bool is
 	dev->operation = NULL;
 	fleet->num_flying--;
 	fleet->num_over++;
-	if (!dev->is_spent)
+	if (fleet->phase->is_called) {
+		if (dev->is_called)
+			mst_drive_call(fleet, dev);
+	} else if (!dev->is_spent) {
 		free_push(fleet, dev);
+	}
+}
+
+void mst_drive_call(struct mst_fleet *fleet, struct mst_device_sim *dev)
+{
+	dev->is_called = dev->operation != NULL;
+	if (dev->is_called || dev->called_ns)
+		return;
+	dev->called_ns = mst_clock_ns();
+	fleet->num_wanted++;
+	free_push(fleet, dev);
 }
 
 void mst_drive_ack(struct mst_fleet *fleet, const char *format, ...)
@@ -70,7 +85,7 @@ static bool may_begin(const struct mst_fleet *fleet, uint64_t now)
 {
 	if (fleet->num_issued >= fleet->num_wanted || !fleet->free_first)
 		return false;
-	if (fleet->rate && fleet->phase->is_measured)
+	if (fleet->rate && fleet->phase->is_measured && !fleet->phase->is_called)
 		return due_of(fleet, now) <= now;
 	return fleet->num_flying < fleet->concurrency;
 }
@@ -82,7 +97,7 @@ static void stop_when_due(struct mst_fleet *fleet, uint64_t now)
 	if (now >= fleet->ends_ns || errors > fleet->conf->errors_max)
 		fleet->num_wanted = fleet->num_issued;
 	/* Every device has used up its commands. */
-	if (fleet->num_flying == 0 && !fleet->free_first)
+	if (fleet->num_flying == 0 && !fleet->free_first && !fleet->phase->is_called)
 		fleet->num_wanted = fleet->num_issued;
 }
 
@@ -90,11 +105,12 @@ static void begin_due(struct mst_fleet *fleet)
 {
 	uint64_t now = mst_clock_ns();
 
-	while (may_begin(fleet, now)) {
+	for (int i = 0; i < BEGIN_MAX && may_begin(fleet, now); i++) {
 		struct mst_device_sim *dev = free_pop(fleet);
-		uint64_t due = due_of(fleet, now);
+		uint64_t due = fleet->phase->is_called ? dev->called_ns : due_of(fleet, now);
 		fleet->num_issued++;
 		fleet->num_flying++;
+		dev->called_ns = 0;
 		mst_device_start(dev, fleet->phase->operation, due);
 		now = mst_clock_ns();
 		stop_when_due(fleet, now);
@@ -106,7 +122,9 @@ static uint32_t wait_ms(const struct mst_fleet *fleet)
 {
 	uint64_t now = mst_clock_ns(), due = due_of(fleet, now);
 
-	if (!fleet->rate || !fleet->phase->is_measured || !fleet->free_first ||
+	if (may_begin(fleet, now))
+		return 0;
+	if (!fleet->rate || !fleet->phase->is_measured || fleet->phase->is_called || !fleet->free_first ||
 	    fleet->num_issued >= fleet->num_wanted)
 		return WAIT_MAX_MS;
 	if (due <= now + NS_PER_MS)
@@ -134,25 +152,47 @@ static void prepare(struct mst_fleet *fleet, const struct mst_phase *phase)
 	fleet->phase = phase;
 	fleet->tally = &fleet->tallies[phase->is_measured ? 0 : 1];
 	fleet->free_first = fleet->free_last = NULL;
-	fleet->num_issued = fleet->num_over = 0;
-	fleet->num_samples = 0;
+	fleet->num_issued = fleet->num_over = fleet->num_finals = 0;
+	if (phase->is_measured)
+		fleet->num_samples = 0;
 	fleet->ends_ns = UINT64_MAX;
 	fleet->num_wanted = fleet->num_devices;
-	for (uint32_t i = 0; i < fleet->num_devices; i++)
+	if (phase->is_called)
+		fleet->num_wanted = 0;
+	for (uint32_t i = 0; i < fleet->num_devices && !phase->is_called; i++)
 		if (!fleet->devices[i].is_spent)
 			free_push(fleet, &fleet->devices[i]);
 	fleet->started_ns = mst_clock_ns();
 	if (phase->amount != AMOUNT_COUNT)
 		return;
-	if (fleet->share || conf->seconds)
+	if (!phase->is_called && (fleet->share || conf->seconds))
 		fleet->num_wanted = fleet->share ? fleet->share : UINT64_MAX;
 	if (conf->seconds)
 		fleet->ends_ns = fleet->started_ns + conf->seconds * NS_PER_S;
 }
 
+/* Asleep until all that was to come was answered. Time that runs out before is an error of those who still sleep. */
+static bool is_awaited(struct mst_fleet *fleet)
+{
+	struct mst_tally *tally = fleet->tally;
+	const struct mst_fleet_conf *conf = fleet->conf;
+	uint64_t want = conf->count ? (uint64_t)conf->count * fleet->num_devices / conf->num_devices : fleet->num_devices;
+
+	if (!fleet->phase->is_called || fleet->num_finals >= want || tally->num_errors > fleet->conf->errors_max)
+		return false;
+	if (mst_clock_ns() < fleet->ends_ns)
+		return true;
+	tally->num_errors += want - fleet->num_finals;
+	tally->errors[FLEET_STARVED] += want - fleet->num_finals;
+	fleet->num_finals = want;
+	return false;
+}
+
 int mst_drive_phase(struct mst_fleet *fleet, const struct mst_phase *phase)
 {
 	prepare(fleet, phase);
+	if (phase->is_called && mst_wake_open(fleet, &fleet->err) < 0)
+		return -1;
 	do {
 		if (sample(fleet) < 0)
 			return -1;
@@ -160,7 +200,7 @@ int mst_drive_phase(struct mst_fleet *fleet, const struct mst_phase *phase)
 		if (mst_loop_turn(fleet->loop, wait_ms(fleet), &fleet->err) < 0)
 			return -1;
 		stop_when_due(fleet, mst_clock_ns());
-	} while (fleet->num_over < fleet->num_wanted || fleet->num_flying);
+	} while (is_awaited(fleet) || fleet->num_over < fleet->num_wanted || fleet->num_flying);
 	return sample(fleet);
 }
 

@@ -19,7 +19,6 @@
 #define ANSWER_WAIT_MS 20000
 #define SERIES_ROOM    40
 #define SETTLE_NS      500000000ull
-#define COMMANDS_MORE  8 /* devices do not progress at quite the same pace */
 
 struct run {
 	struct mst_fleet_conf conf;
@@ -42,13 +41,23 @@ struct worker {
 	uint32_t index;
 };
 
+/* No ring may have a table of descriptors that is larger than the limit on open files. */
+static uint32_t files_of(const struct mst_fleet *fleet)
+{
+	uint32_t want = 2 * fleet->num_devices + FILES_MORE;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || want < limit.rlim_cur)
+		return want;
+	return (uint32_t)limit.rlim_cur;
+}
+
 /* The thread's own share of files and of everything that is per loop. */
 static int open_fleet(struct mst_fleet *fleet, struct mst_err *e)
 {
-	struct mst_loop_conf loop = {
-		.num_files = 2 * fleet->num_devices + FILES_MORE, .cpu = -1, .name = "fleet"};
-	struct mst_net_conf net = {.num_conns_max = 2 * fleet->num_devices + FILES_MORE,
-				   .out_bytes_max = 1 << 20};
+	uint32_t num = files_of(fleet);
+	struct mst_loop_conf loop = {.num_files = num, .cpu = -1, .name = "fleet"};
+	struct mst_net_conf net = {.num_conns_max = num, .out_bytes_max = 1 << 20};
 
 	net.state_ms[MST_CONN_DIAL] = net.state_ms[MST_CONN_HELLO] = net.state_ms[MST_CONN_HEAD] =
 		ANSWER_WAIT_MS;
@@ -63,9 +72,11 @@ static void close_fleet(struct mst_fleet *fleet)
 	if (fleet->net)
 		mst_drive_close(fleet);
 	mst_net_free(&fleet->net);
+	mst_wake_free(fleet);
 	for (uint32_t i = 0; i < fleet->num_devices; i++) {
 		mst_tls_ticket_free(&fleet->devices[i].ticket);
 		mst_tls_ctx_free(&fleet->devices[i].ctx);
+		mst_key_free(&fleet->devices[i].signer);
 	}
 	mst_loop_free(&fleet->loop);
 	mst_chunks_done(&fleet->chunks);
@@ -75,9 +86,9 @@ static void close_fleet(struct mst_fleet *fleet)
 static int before(struct run *run, const struct mst_phase *phase)
 {
 	const struct mst_fleet_conf *conf = &run->conf;
-	uint32_t each = conf->count / conf->num_devices + COMMANDS_MORE;
+	uint32_t each = conf->count / conf->num_devices + phase->num_queued;
 
-	if (phase->queues) {
+	if (phase->num_queued) {
 		snprintf(run->series, sizeof(run->series), "bench-%016llx",
 			 (unsigned long long)mst_clock_wall_ms());
 		if (mst_operate_queue(conf, run->devices, conf->num_devices, run->series, each,
@@ -175,6 +186,9 @@ static void add_up(struct mst_tally *sum, const struct mst_tally *t, bool is_mea
 		sum->num_polls += t->num_polls;
 		sum->num_full += t->num_full;
 		sum->num_resumed += t->num_resumed;
+		sum->num_pushes += t->num_pushes;
+		sum->num_shed += t->num_shed;
+		sum->num_refused += t->num_refused;
 		for (int i = 0; i < NUM_ANSWERS; i++)
 			sum->answers[i] += t->answers[i];
 	}
@@ -264,7 +278,9 @@ static int make_fleets(struct run *run, struct mst_err *e)
 		if (address_of(&fleet->to, conf, e) < 0 || open_fleet(fleet, e) < 0)
 			return -1;
 	}
-	return mst_identity_make(run->devices, conf->num_devices, &conf->arena, conf, e);
+	if (mst_identity_make(run->devices, conf->num_devices, &conf->arena, conf, e) < 0)
+		return -1;
+	return conf->is_signed ? mst_signature_prepare(run->devices, conf->num_devices, &conf->arena, e) : 0;
 }
 
 static int run_threads(struct run *run, struct mst_err *e)

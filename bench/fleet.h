@@ -23,8 +23,11 @@
 #include "muster/tls.h"
 
 #define UDID_LEN      36
+#define MESSAGE_ROOM  2048 /* of a message's body */
+#define REQUEST_ROOM  8192 /* with its head and a signature of some 3 KiB */
 #define UUID_ROOM     64 /* of the commands the fleet keeps in hand */
 #define TYPE_ROOM     64
+#define TOKEN_LEN     32 /* of a push token */
 #define NOT_NOW_MAX   32 /* commands a device remembers to have put off in one session */
 #define RSS_SAMPLES   11 /* at every tenth of a phase */
 #define SERVER_CA_MAX 65536
@@ -37,6 +40,7 @@
 	X(LOST, "lost")           /* the server closed a connection that was to be held */         \
 	X(LATE, "late")           /* no answer in time */                                          \
 	X(HTTP, "http")           /* the answer is not HTTP */                                     \
+	X(BUSY, "busy")           /* status 503 */                                                 \
 	X(STATUS, "status")       /* another status than the step wants */                         \
 	X(BODY, "body")           /* a body where none is due, or one that is no command */        \
 	X(ORDER, "order")         /* another command than the one that is due */                   \
@@ -63,6 +67,8 @@ struct mst_tally {
 	struct mst_hist latency;
 	uint64_t num_ops, num_checkins, num_polls, answers[NUM_ANSWERS];
 	uint64_t num_full, num_resumed; /* handshakes */
+	uint64_t num_pushes;            /* that woke somebody */
+	uint64_t num_shed, num_refused; /* patient devices: told to come again, or left without an answer */
 	uint64_t errors[FLEET_NUM_ERRORS], num_errors;
 	char first_error[MST_ERR_TEXT];
 };
@@ -92,7 +98,9 @@ struct mst_phase {
 	enum mst_amount amount;
 	bool is_setup; /* skipped with --enrolled, not measured */
 	bool is_measured;
-	bool queues; /* commands are queued through the operator API before it */
+	uint8_t num_queued; /* commands queued for each device before it through the operator API, beside its share of
+			     * --count; 0: none at all */
+	bool is_called; /* devices sleep until a push comes; --count commands end it */
 };
 
 #define PHASES_MAX 4
@@ -107,20 +115,26 @@ extern const char *const mst_fleet_script_words[];
 
 struct mst_fleet;
 struct mst_dialog;
+struct mst_wake;
 
 struct mst_device_sim {
 	struct mst_fleet *fleet;
 	uint32_t index;
 	char udid[UDID_LEN + 1];
 	struct mst_slice chain_pem, key_pem;
+	struct mst_key *signer; /* of its messages; NULL: they are not signed, TLS says who it is */
+	struct mst_slice cert, idle_signature; /* for signing; an Idle report's, ready */
 	struct mst_tls_ctx *ctx;
 	struct mst_tls_ticket *ticket;
 	struct mst_dialog *dialog;             /* NULL: not connected */
 	struct mst_device_sim *next;           /* in the queue of free devices */
+	struct mst_timer again;                /* patient devices: when they come again */
+	uint32_t num_tries;
 	const struct mst_operation *operation; /* NULL: free */
 	uint8_t at;                            /* index of the next step */
 	enum mst_do doing;                     /* what is awaited: DO_END for nothing */
-	uint64_t due_ns;
+	uint64_t due_ns, called_ns; /* called: when its push came */
+	bool is_called;         /* another one came meanwhile */
 	uint32_t num_tokens;                    /* TokenUpdates acknowledged */
 	bool has_command, is_put_off, is_spent; /* put off: answered NotNow in this session; spent:
 						   has no commands left */
@@ -150,6 +164,9 @@ struct mst_fleet {
 	uint64_t share;                            /* of --count, for this thread */
 	uint64_t num_wanted, num_issued, num_over; /* operations of this phase */
 	uint32_t num_flying;
+	uint64_t num_finals;  /* commands answered for good in this phase */
+	struct mst_wake *wake;
+	struct mst_timer redial; /* wake's */
 	bool is_closing;
 	struct mst_chunks chunks;
 	FILE *ack_log;

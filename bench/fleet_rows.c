@@ -28,7 +28,13 @@ static const struct mst_opt_row opt_rows[] = {
 	{ "fleet", "resume",      AT(is_resuming),  BOOL, "no",        0, 0,           "",   false, "resume TLS sessions by ticket" },
 	{ "fleet", "tls12",       AT(is_tls12),     BOOL, "no",        0, 0,           "",   false, "speak TLS 1.2" },
 	{ "fleet", "enrolled",    AT(is_enrolled),  BOOL, "no",        0, 0,           "",   false, "the devices are enrolled already: skip that" },
+	{ "fleet", "signed",      AT(is_signed),    BOOL, "no",        0, 0,           "",   false, "no client certificate: devices sign each message with RSA-2048 (Mdm-Signature)" },
+	{ "fleet", "http2",       AT(is_http2),     BOOL, "no",        0, 0,           "",   false, "speak HTTP/2 (ALPN)" },
+	{ "fleet", "plain",       AT(is_plain),     BOOL, "no",        0, 0,           "",   false, "no TLS at all, for other servers: with --signed" },
+	{ "fleet", "patient",     AT(is_patient),   BOOL, "no",        0, 0,           "",   false, "come again a second later when the server has no room: 503, refused or closed without an answer" },
 	{ "fleet", "control",     AT(control),      TEXT, "",          0, 100,         "",   false, "control socket, for scripts that queue commands" },
+	{ "fleet", "topic",       AT(topic),        TEXT, "com.apple.mgmt.External.8b0e2d6c-2c0f-4b39-9c8e-0f2a4d9b7e11", 1, 255, "", false, "push topic of the devices" },
+	{ "fleet", "sink-device-port", AT(sink_device_port), U32, "0", 0, 65535,       "",   false, "port of apns-sink where devices wait for pushes" },
 	{ "fleet", "server-pid",  AT(server_pid),   U32,  "0",         0, 0,           "",   false, "process whose CPU time and memory are reported" },
 	{ "fleet", "ack-log",     AT(ack_log),      TEXT, "",          0, 4096,        "",   false, "file that gets a line for everything the server acknowledged" },
 	{ "fleet", "errors-max",  AT(errors_max),   U32,  "100",       0, 0,           "",   false, "stop after so many errors" },
@@ -48,11 +54,14 @@ static const struct mst_operation report = {"report", {DO_OPEN, DO_ANSWER_ONE}};
 static const struct mst_operation soak = {"soak", {DO_OPEN, DO_TOKEN_UPDATE, DO_IDLE}};
 static const struct mst_operation churn = {"churn", {DO_OPEN, DO_TOKEN_UPDATE, DO_IDLE, DO_ANSWER_ALL}};
 
-#define SETUP(operation)    { &(operation), AMOUNT_DEVICES, true, false, false }
-#define JOIN                { &join, AMOUNT_DEVICES, false, false, false }
-#define QUEUED_JOIN         { &join, AMOUNT_DEVICES, false, false, true }
-#define ONCE(operation)     { &(operation), AMOUNT_DEVICES, false, true, false }
-#define MEASURED(operation) { &(operation), AMOUNT_COUNT, false, true, false }
+#define SETUP(operation)    { &(operation), AMOUNT_DEVICES, true, false, 0 }
+#define FIRST(operation)    { &(operation), AMOUNT_DEVICES, false, false, 0 }
+#define JOIN                FIRST(join)
+#define QUEUED_JOIN         { &join, AMOUNT_DEVICES, false, false, 8 } /* devices do not progress at quite the same pace */
+#define ONCE(operation)     { &(operation), AMOUNT_DEVICES, false, true, 0 }
+#define QUEUED(operation)   { &(operation), AMOUNT_DEVICES, false, true, 1 }
+#define CALLED(operation)   { &(operation), AMOUNT_COUNT, false, true, 0, true }
+#define MEASURED(operation) { &(operation), AMOUNT_COUNT, false, true, 0 }
 
 static const struct mst_script scripts[] = {
 	/* name        help                                                                             phases                                           empty  holds */
@@ -60,18 +69,21 @@ static const struct mst_script scripts[] = {
 	{ "idle",      "connect, Idle, close: once for each device or --count, of enrolled devices",    { MEASURED(poll) },                              true,  false },
 	{ "drain",     "connect, poll, answer commands until none is left, close: once for each device",{ ONCE(drain) },                                 false, false },
 	{ "handshake", "enrol; then full handshakes, each with one Idle and a close",                   { SETUP(enrol), MEASURED(poll) },                true,  false },
+	{ "return",    "enrol, connect once; then handshakes as above, of devices known by now",      { SETUP(enrol), FIRST(poll), MEASURED(poll) },   true,  false },
 	{ "idle-open", "enrol, connect; then Idle polls on open connections",                           { SETUP(enrol), JOIN, MEASURED(idle) },          true,  false },
 	{ "checkin",   "enrol, connect; then TokenUpdates on open connections",                         { SETUP(enrol), JOIN, MEASURED(checkin) },       true,  false },
 	{ "command",   "enrol, queue commands, connect; then report and next command, durable",         { SETUP(enrol), QUEUED_JOIN, MEASURED(report) }, false, false },
-	{ "hold",      "enrol; then connect every device, one Idle each, and keep the connections",     { SETUP(enrol), ONCE(join) },                    true,  true },
+	{ "hold",      "enrol; connect every device, one Idle each, keep the connections; one Idle more",{ SETUP(enrol), ONCE(join), FIRST(idle) },       true,  true },
 	{ "soak",      "enrol, connect; then TokenUpdate and Idle in turn",                             { SETUP(enrol), JOIN, MEASURED(soak) },          true,  false },
+	{ "storm",     "enrol, queue a command for each; then connect, poll, answer, close: all at once",{ SETUP(enrol), QUEUED(drain) },                 false, false },
+	{ "pushed",    "enrol; sleep until pushed, then connect, poll, answer, close; --count commands end it",{ SETUP(enrol), CALLED(drain) },            false, false },
 	{ "churn",     "TokenUpdate, Idle and answers of enrolled devices, without pause",              { MEASURED(churn) },                             false, false },
 };
 /* clang-format on */
 
 const char *const mst_fleet_script_words[MST_LEN(scripts) + 1] = {
-	"enrol",   "idle",    "drain", "handshake", "idle-open",
-	"checkin", "command", "hold",  "soak",      "churn"};
+	"enrol",   "idle", "drain", "handshake", "return", "idle-open", "checkin",
+	"command", "hold", "soak",  "storm",     "pushed",    "churn"};
 
 const struct mst_opt_row *mst_fleet_opt_rows(size_t *num)
 {

@@ -10,12 +10,14 @@
 #define IDENTITY_DAYS 365
 #define IDENTITY_MAX  65536 /* a certificate with its key */
 #define PATH_ROOM     4300
+#define RSA_KEYS      8 /* that devices share: they take long to make */
 
 /* The authority's files, read once: issuing through mst_ca_issue would sync a log line for each
  * device. */
 struct issuer {
 	struct mst_slice cert;
 	struct mst_key *key;
+	struct mst_key *shared[RSA_KEYS];
 };
 
 void mst_identity_udid(char out[static UDID_LEN + 1], uint32_t seed, uint32_t index)
@@ -50,7 +52,20 @@ static int load_issuer(struct issuer *out, struct mst_arena *arena, const char *
 	return mst_key_read(&out->key, text, e);
 }
 
-static int issue(struct mst_device_sim *dev, struct mst_arena *arena, const struct issuer *issuer,
+/* A key of its own; or one of those shared, which stay the issuer's. */
+static int find_key(struct mst_key **out, struct issuer *issuer, const struct mst_device_sim *dev, bool is_shared, struct mst_err *e)
+{
+	struct mst_key **shared = &issuer->shared[dev->index % RSA_KEYS];
+
+	if (!is_shared)
+		return mst_key_new(out, MST_KEY_P256, e);
+	if (!*shared && mst_key_new(shared, MST_KEY_RSA2048, e) < 0)
+		return -1;
+	*out = *shared;
+	return 0;
+}
+
+static int issue(struct mst_device_sim *dev, struct mst_arena *arena, struct issuer *issuer, bool is_shared,
 		 struct mst_err *e)
 {
 	int64_t now_s = mst_clock_wall_ms() / 1000;
@@ -61,7 +76,7 @@ static int issue(struct mst_device_sim *dev, struct mst_arena *arena, const stru
 				 .ext_key_usage = MST_EKU_CLIENT};
 	struct mst_key *key;
 	struct mst_slice der;
-	int rc = mst_key_new(&key, MST_KEY_P256, e);
+	int rc = find_key(&key, issuer, dev, is_shared, e);
 
 	if (rc < 0)
 		return -1;
@@ -72,7 +87,8 @@ static int issue(struct mst_device_sim *dev, struct mst_arena *arena, const stru
 		rc = mst_pem_put(&dev->chain_pem, arena, "CERTIFICATE", der, e);
 	if (rc == 0)
 		rc = mst_key_pem(&dev->key_pem, arena, key, e);
-	mst_key_free(&key);
+	if (!is_shared)
+		mst_key_free(&key);
 	return rc;
 }
 
@@ -127,7 +143,7 @@ static int make_one(struct mst_device_sim *dev, struct mst_arena *arena,
 		return mst_fail(e, MST_E_CONF, "%s: no such identity, and no --ca to issue one",
 				path);
 	if ((!issuer->key && load_issuer(issuer, arena, conf->ca, e) < 0) ||
-	    issue(dev, arena, issuer, e) < 0)
+	    issue(dev, arena, issuer, conf->is_signed, e) < 0)
 		return -1;
 	return conf->certs[0] ? save(dev, arena, path, e) : 0;
 }
@@ -147,5 +163,7 @@ int mst_identity_make(struct mst_device_sim *devices, uint32_t num, struct mst_a
 		rc = make_one(&devices[i], arena, conf, &issuer, e);
 	}
 	mst_key_free(&issuer.key);
+	for (int i = 0; i < RSA_KEYS; i++)
+		mst_key_free(&issuer.shared[i]);
 	return rc;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What TLS costs the server when nothing else is there: both ends in this process, no sockets, only
- * the server's side timed. */
-#include <time.h>
-
+/* What nothing can go below: TLS when nothing else is there, both ends in this process, no sockets, only the server's side
+ * timed, by our own layer and by the library as it comes; its primitives; durable writes. */
 #include <stdio.h>
 
+#include "commit.h"
 #include "line.h"
 #include "muster/buf.h"
 #include "muster/cert.h"
@@ -13,15 +12,19 @@
 #include "muster/json.h"
 #include "muster/log.h"
 #include "muster/tls.h"
+#include "stock.h"
 
 #define DAY_S      86400
 #define KNOWN_MAX  64
 #define ROUNDS_MAX 8 /* flights of a handshake, with room */
 #define REQUEST    600
 #define REPLY      120
+#define FLYING     200 /* writes on their way at once */
+#define WRITES     10  /* of them for each round of the others */
 
 struct limit_conf {
 	struct mst_arena arena;
+	const char *only, *folder;
 	uint32_t count;
 	bool is_json;
 };
@@ -30,6 +33,10 @@ struct limit_conf {
 static const struct mst_opt_row rows[] = {
 	{"limit", "count", AT(count), MST_OPT_U32, "3000", 1, 10000000, "", false,
 	 "rounds of each measurement"},
+	{"limit", "only", AT(only), MST_OPT_TEXT, "", 0, 64, "", false,
+	 "measure one of them alone: its JSON name"},
+	{"limit", "folder", AT(folder), MST_OPT_PATH, "/tmp", 1, 200, "", false,
+	 "where a store is made and dropped"},
 	{"limit", "json", AT(is_json), MST_OPT_BOOL, "no", 0, 0, "", false, "print JSON"},
 };
 
@@ -40,21 +47,14 @@ struct cast {
 	struct mst_trust *trust;
 	struct mst_slice ca_pem, chain[2], key[2]; /* 0 server, 1 client */
 	struct mst_tls_ctx *client, *known, *unknown;
+	struct mst_stock *stock;
+	const char *folder;
 };
 
 struct end {
 	struct mst_tls *tls;
 	struct mst_buf out;
 };
-
-/* This thread's CPU time: what others do on the machine is not counted. */
-static uint64_t cpu_ns(void)
-{
-	struct timespec at;
-
-	BUG_ON(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at) != 0);
-	return (uint64_t)at.tv_sec * 1000000000ull + (uint64_t)at.tv_nsec;
-}
 
 static int put(void *context, struct mst_slice cipher, struct mst_err *e)
 {
@@ -150,7 +150,9 @@ static int make_cast(struct cast *cast, struct mst_err *e)
 	if (mst_tls_ctx_new(&cast->client, &conf, NULL, cast->loop, e) < 0 ||
 	    make_server(&cast->known, cast, KNOWN_MAX, e) < 0)
 		return -1;
-	return make_server(&cast->unknown, cast, 0, e);
+	if (make_server(&cast->unknown, cast, 0, e) < 0)
+		return -1;
+	return mst_stock_new(&cast->stock, cast->ca_pem, cast->chain, cast->key, e);
 }
 
 static void free_cast(struct cast *cast)
@@ -158,6 +160,7 @@ static void free_cast(struct cast *cast)
 	mst_tls_ctx_free(&cast->client);
 	mst_tls_ctx_free(&cast->known);
 	mst_tls_ctx_free(&cast->unknown);
+	mst_stock_free(&cast->stock);
 	mst_trust_free(&cast->trust);
 	mst_loop_free(&cast->loop);
 	mst_arena_done(&cast->arena);
@@ -199,13 +202,13 @@ static int open_bout(struct bout *b, const struct cast *cast, struct mst_tls_ctx
 		mst_tls_ticket_set(b->client.tls, ticket);
 	if (pass(&b->client, NULL, e) < 0)
 		return -1;
-	began = cpu_ns();
+	began = mst_stock_cpu_ns();
 	rc = mst_tls_new(&b->server.tls, server, &server_sink, e);
-	b->server_ns = cpu_ns() - began;
+	b->server_ns = mst_stock_cpu_ns() - began;
 	for (int i = 0; rc == 0 && i < ROUNDS_MAX && b->client.out.to > b->client.out.from; i++) {
-		began = cpu_ns();
+		began = mst_stock_cpu_ns();
 		rc = pass(&b->server, &b->client, e) < 0 ? -1 : 0;
-		b->server_ns += cpu_ns() - began;
+		b->server_ns += mst_stock_cpu_ns() - began;
 		if (rc == 0)
 			rc = pass(&b->client, &b->server, e) < 0 ? -1 : 0;
 	}
@@ -221,12 +224,12 @@ static int talk(struct bout *b, struct mst_err *e)
 	uint64_t began;
 	int rc = mst_tls_write(b->client.tls, mst_slice(bytes, REQUEST), e);
 
-	began = cpu_ns();
+	began = mst_stock_cpu_ns();
 	if (rc == 0 && pass(&b->server, &b->client, e) != REQUEST)
 		rc = -1;
 	if (rc == 0)
 		rc = mst_tls_write(b->server.tls, mst_slice(bytes, REPLY), e);
-	b->server_ns += cpu_ns() - began;
+	b->server_ns += mst_stock_cpu_ns() - began;
 	if (rc == 0 && pass(&b->client, &b->server, e) != REPLY)
 		rc = -1;
 	return rc;
@@ -235,10 +238,10 @@ static int talk(struct bout *b, struct mst_err *e)
 /* The server's end is part of its cost. */
 static void close_bout(struct bout *b)
 {
-	uint64_t began = cpu_ns();
+	uint64_t began = mst_stock_cpu_ns();
 
 	mst_tls_free(&b->server.tls);
-	b->server_ns += cpu_ns() - began;
+	b->server_ns += mst_stock_cpu_ns() - began;
 	mst_tls_free(&b->client.tls);
 	mst_buf_done(&b->server.out);
 	mst_buf_done(&b->client.out);
@@ -304,6 +307,47 @@ static int time_records(uint64_t *out, const struct cast *cast, uint32_t count, 
 	return rc;
 }
 
+static int time_stock(uint64_t *out, const struct cast *cast, uint32_t count, struct mst_err *e)
+{
+	return mst_stock_full(out, cast->stock, count, e);
+}
+
+static int time_stock_resumed(uint64_t *out, const struct cast *cast, uint32_t count,
+			      struct mst_err *e)
+{
+	return mst_stock_resumed(out, cast->stock, count, e);
+}
+
+/* What a handshake with a known client cannot do without: its three operations. */
+static int time_primitives(uint64_t *out, const struct cast *cast, uint32_t count,
+			   struct mst_err *e)
+{
+	struct mst_stock_primitives p;
+	int rc = mst_stock_primitives(&p, count, e);
+
+	*out = p.agree_ns + p.sign_ns + p.verify_ns;
+	return rc;
+}
+
+static int time_rsa_verify(uint64_t *out, const struct cast *cast, uint32_t count,
+			   struct mst_err *e)
+{
+	struct mst_stock_primitives p;
+	int rc = mst_stock_primitives(&p, count, e);
+
+	*out = p.rsa_verify_ns;
+	return rc;
+}
+
+static int time_commit(uint64_t *out, const struct cast *cast, uint32_t count, struct mst_err *e)
+{
+	struct mst_commit_cost cost;
+	int rc = mst_commit_time(&cost, cast->folder, count * WRITES, FLYING, e);
+
+	*out = cost.cpu_ns;
+	return rc;
+}
+
 static const struct {
 	const char *key, *words;
 	int (*time)(uint64_t *out, const struct cast *cast, uint32_t count, struct mst_err *e);
@@ -313,7 +357,18 @@ static const struct {
 	{"handshake_unknown_ns", "the same with the client's chain verified", time_unknown},
 	{"handshake_resumed_ns", "resumed handshake and one request", time_resumed},
 	{"request_ns", "a request read and an answer written", time_records},
+	{"stock_full_ns", "the library's own full mutual handshake, nothing else", time_stock},
+	{"stock_resumed_ns", "the library's own resumed handshake, nothing else",
+	 time_stock_resumed},
+	{"primitives_ns", "X25519, a P-256 signature made and one verified", time_primitives},
+	{"rsa_verify_ns", "an RSA-2048 signature verified", time_rsa_verify},
+	{"commit_ns", "a durable write, 200 on their way at once, all threads", time_commit},
 };
+
+static bool is_wanted(const struct limit_conf *conf, size_t i)
+{
+	return !conf->only[0] || strcmp(conf->only, measures[i].key) == 0;
+}
 
 static int print(const struct limit_conf *conf, const uint64_t *ns, struct mst_arena *arena,
 		 struct mst_err *e)
@@ -324,6 +379,8 @@ static int print(const struct limit_conf *conf, const uint64_t *ns, struct mst_a
 	mst_json_begin(&j, arena);
 	mst_json_open(&j, NULL);
 	for (size_t i = 0; i < MST_LEN(measures); i++) {
+		if (!is_wanted(conf, i))
+			continue;
 		mst_json_u64(&j, measures[i].key, ns[i]);
 		if (!conf->is_json)
 			printf("%-62s %8.1f us\n", measures[i].words, (double)ns[i] / 1e3);
@@ -349,8 +406,10 @@ int mst_limit_main(int argc, char **argv)
 		return 0;
 	if (rc == 0)
 		rc = make_cast(&cast, &e);
+	cast.folder = conf.folder;
 	for (size_t i = 0; rc == 0 && i < MST_LEN(measures); i++)
-		rc = measures[i].time(&ns[i], &cast, conf.count, &e);
+		if (is_wanted(&conf, i))
+			rc = measures[i].time(&ns[i], &cast, conf.count, &e);
 	if (rc == 0)
 		rc = print(&conf, ns, &cast.arena, &e);
 	if (rc < 0)

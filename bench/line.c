@@ -5,6 +5,8 @@
 
 #include "line.h"
 
+const char *mst_line_before = "muster-bench ";
+
 static int set_one(void *conf, struct mst_arena *arena, const struct mst_opt_row *rows,
 		   size_t num_rows, int *i, int argc, char **argv, struct mst_err *e)
 {
@@ -51,7 +53,7 @@ int mst_line_read(void *conf, struct mst_arena *arena, const struct mst_opt_row 
 
 void mst_line_help(const char *program, const struct mst_opt_row *rows, size_t num_rows)
 {
-	printf("usage: muster-bench %s [--option value]...\n\n", program);
+	printf("usage: %s%s [--option value]...\n\n", mst_line_before, program);
 	for (size_t i = 0; i < num_rows; i++) {
 		printf("  --%-12s %s", rows[i].key, rows[i].help);
 		if (rows[i].fallback[0])

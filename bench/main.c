@@ -16,7 +16,10 @@ static const struct {
 	{"join", mst_join_main, "devices that enrol from their profile: link, signature, SCEP"},
 	{"bulk", mst_bulk_main, "what an identity costs: primitives, certificate, a bulk job with its store"},
 	{"revoke", mst_revoke_main, "what CRLs and OCSP answers cost, in this process"},
-	{"limit", mst_limit_main, "what TLS costs without sockets, in this process"},
+	{"push", mst_push_main, "pushes through the engine's links, without outbox"},
+	{"fill", mst_fill_main, "a store full of devices and of commands long answered"},
+	{"micro", mst_micro_main, "what the parts cost: slices, timers, parsers, CMS, mailbox, commits, in this process"},
+	{"limit", mst_limit_main, "what nothing can go below: TLS, its primitives, durable writes, in this process"},
 	{"bare", mst_bare_main,
 	 "a server that answers everything with an empty 200: loop, net and tls without the rest"},
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The requests a device sends, as Apple's devices word them. */
 #include "parts.h"
+#include "muster/text.h"
 
 #define PLIST_HEAD                                                                                 \
 	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD "      \
@@ -8,7 +9,6 @@
 	"\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<plist version=\"1.0\">\n<dict>\n"
 #define PLIST_TAIL   "</dict>\n</plist>\n"
 #define TEXT(key)    "\t<key>" key "</key>\n\t<string>%s</string>\n"
-#define TOPIC        "com.apple.mgmt.External.8b0e2d6c-2c0f-4b39-9c8e-0f2a4d9b7e11"
 #define TYPE_CHECKIN "application/x-apple-aspen-mdm-checkin"
 #define TYPE_COMMAND "application/x-apple-aspen-mdm; charset=UTF-8"
 
@@ -19,19 +19,29 @@ static int authenticate(char *out, size_t len, const struct mst_device_sim *dev)
 		PLIST_HEAD TEXT("BuildVersion") TEXT("MessageType") TEXT("OSVersion")
 			TEXT("ProductName") "\t<key>SerialNumber</key>\n\t<string>SIM%09u</"
 					    "string>\n" TEXT("Topic") TEXT("UDID") PLIST_TAIL,
-		"22B83", "Authenticate", "18.1", "iPhone15,2", dev->index, TOPIC, dev->udid);
+		"22B83", "Authenticate", "18.1", "iPhone15,2", dev->index, dev->fleet->conf->topic,
+		dev->udid);
+}
+
+/* A device keeps its token, so that whoever wakes it knows it too. */
+void mst_message_token(uint8_t out[static TOKEN_LEN], const struct mst_device_sim *dev)
+{
+	mst_sha256(out, mst_slice_str(dev->udid));
 }
 
 static int token_update(char *out, size_t len, const struct mst_device_sim *dev)
 {
-	return snprintf(
-		out, len,
-		PLIST_HEAD "\t<key>AwaitingConfiguration</key>\n\t<false/>\n" TEXT("MessageType")
-			TEXT("PushMagic") "\t<key>Token</"
-					  "key>\n\t<data>\n\tb0tl%"
-					  "010uAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\t</data>\n" TEXT(
-						  "Topic") TEXT("UDID") PLIST_TAIL,
-		"TokenUpdate", dev->udid, dev->num_tokens + 1, TOPIC, dev->udid);
+	char text[MST_BASE64_LEN(TOKEN_LEN) + 1];
+	uint8_t token[TOKEN_LEN];
+
+	mst_message_token(token, dev);
+	mst_base64_put(text, mst_slice(token, sizeof(token)));
+	text[sizeof(text) - 1] = 0;
+	return snprintf(out, len,
+			PLIST_HEAD "\t<key>AwaitingConfiguration</key>\n\t<false/>\n" TEXT("MessageType") TEXT(
+				"PushMagic") "\t<key>Token</key>\n\t<data>\n\t%s\n\t</data>\n" TEXT("Topic")
+				TEXT("UDID") PLIST_TAIL,
+			"TokenUpdate", dev->udid, text, dev->fleet->conf->topic, dev->udid);
 }
 
 static int idle(char *out, size_t len, const struct mst_device_sim *dev)
@@ -64,29 +74,38 @@ static int answer(char *out, size_t len, const struct mst_device_sim *dev, enum 
 			dev->uuid, details[how], mst_answer_status(how), dev->udid);
 }
 
-struct mst_slice mst_message_write(char *room, size_t len, const struct mst_device_sim *dev,
-				   enum mst_do what, enum mst_answer how)
+struct mst_slice mst_message_body(char room[static MESSAGE_ROOM], const struct mst_device_sim *dev, enum mst_do what,
+				  enum mst_answer how)
 {
-	const struct mst_fleet_conf *conf = dev->fleet->conf;
-	bool is_checkin = what == DO_AUTHENTICATE || what == DO_TOKEN_UPDATE;
-	char body[2048];
-	int n, total;
+	int n;
 
 	if (what == DO_AUTHENTICATE)
-		n = authenticate(body, sizeof(body), dev);
+		n = authenticate(room, MESSAGE_ROOM, dev);
 	else if (what == DO_TOKEN_UPDATE)
-		n = token_update(body, sizeof(body), dev);
+		n = token_update(room, MESSAGE_ROOM, dev);
 	else if (what == DO_IDLE)
-		n = idle(body, sizeof(body), dev);
+		n = idle(room, MESSAGE_ROOM, dev);
 	else
-		n = answer(body, sizeof(body), dev, how);
-	BUG_ON(n < 0 || (size_t)n >= sizeof(body));
-	total = snprintf(room, len,
-			 "PUT %s HTTP/1.1\r\nHost: %s:%u\r\nContent-Type: %s\r\nUser-Agent: "
-			 "MDM/1.0\r\nAccept: */*\r\nContent-Length: "
-			 "%d\r\n\r\n%s",
-			 conf->path, conf->host, conf->port,
-			 is_checkin ? TYPE_CHECKIN : TYPE_COMMAND, n, body);
-	BUG_ON(total < 0 || (size_t)total >= len);
-	return mst_slice(room, (size_t)total);
+		n = answer(room, MESSAGE_ROOM, dev, how);
+	BUG_ON(n < 0 || n >= MESSAGE_ROOM);
+	return mst_slice(room, (size_t)n);
+}
+
+struct mst_slice mst_message_type(enum mst_do what)
+{
+	return what == DO_AUTHENTICATE || what == DO_TOKEN_UPDATE ? MST_S(TYPE_CHECKIN) : MST_S(TYPE_COMMAND);
+}
+
+struct mst_slice mst_message_write(char room[static REQUEST_ROOM], const struct mst_fleet_conf *conf, const struct mst_request *request)
+{
+	int n = snprintf(room, REQUEST_ROOM,
+			 "PUT %s HTTP/1.1\r\nHost: %s:%u\r\nContent-Type: %.*s\r\nUser-Agent: MDM/1.0\r\nAccept: */*\r\n%s%.*s%s"
+			 "Content-Length: %zu\r\n\r\n",
+			 conf->path, conf->host, conf->port, (int)request->type.len, (const char *)request->type.at,
+			 request->signature.len ? "Mdm-Signature: " : "", (int)request->signature.len, (const char *)request->signature.at,
+			 request->signature.len ? "\r\n" : "", request->body.len);
+
+	BUG_ON(n < 0 || (size_t)n + request->body.len > REQUEST_ROOM);
+	memcpy(room + n, request->body.at, request->body.len);
+	return mst_slice(room, (size_t)n + request->body.len);
 }

@@ -68,6 +68,11 @@ static void put_counts(struct mst_json *j, const struct mst_outcome *o)
 	mst_json_u64(j, "full", o->tally.num_full);
 	mst_json_u64(j, "resumed", o->tally.num_resumed);
 	mst_json_close(j);
+	mst_json_u64(j, "pushes", o->tally.num_pushes);
+	mst_json_open(j, "shed");
+	mst_json_u64(j, "told", o->tally.num_shed);
+	mst_json_u64(j, "refused", o->tally.num_refused);
+	mst_json_close(j);
 	mst_json_open(j, "errors");
 	for (int i = 0; i < FLEET_NUM_ERRORS; i++)
 		if (o->tally.errors[i])
@@ -155,6 +160,9 @@ static void print_text(const struct mst_outcome *o)
 		printf("%s %llu  ", mst_answer_word((enum mst_answer)i),
 		       (unsigned long long)t->answers[i]);
 	putchar('\n');
+	if (o->conf->is_patient)
+		printf("shed        %llu told to come again, %llu refused without an answer\n",
+		       (unsigned long long)t->num_shed, (unsigned long long)t->num_refused);
 	print_latency(o);
 	print_server(o);
 	print_errors(o);

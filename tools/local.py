@@ -40,6 +40,7 @@ class Programs:
         self.musterd = os.path.join(build, "engine/main/musterd")
         self.musterctl = os.path.join(build, "admin/ctl/musterctl")
         self.bench = os.path.join(build, "bench/muster-bench")
+        self.sink = os.path.join(build, "bench/sink/apns-sink")
         for path in (self.musterd, self.musterctl, self.bench):
             if not os.access(path, os.X_OK):
                 raise Failed(f"{path} is missing")
@@ -217,3 +218,90 @@ class Local:
         if done.returncode != 0 or result["errors"]:
             raise Failed(f"fleet, {script}: {result['errors']} {result.get('first_error', '')}")
         return result
+
+
+class Sink:
+    """apns-sink as the push service of a Local: its files are in the same folder; `conf` are its options, `prefix` goes before it."""
+
+    def __init__(self, local, prefix=(), **conf):
+        self.local, self.prefix, self.process = local, list(prefix), None
+        self.port, self.device_port = 0, 0
+        self.control = local.path("sink.sock")
+        self.journal_path = local.path("sink.journal")
+        self.conf = {"certificate": "server.pem", "key": "server.key", "client-ca": "ca/ca.pem", "control": "sink.sock", **conf}
+        if len(self.control) > SOCKET_PATH_MAX:
+            raise Failed(f"{self.control} is longer than a socket's path may be: use a shorter folder")
+
+    def start(self, own_session=False):
+        """Again after a kill: on the same ports."""
+        conf = {**self.conf, "port": self.port, "device-port": self.device_port}
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in conf.items()]
+        with open(self.local.path("sink.log"), "ab") as log:
+            self.process = subprocess.Popen([*self.prefix, self.local.programs.sink, *words], cwd=self.local.home,
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
+                                            start_new_session=own_session)
+        ready = self.process.stdout.readline().split()
+        if len(ready) != 4 or ready[0] != "ready":
+            with open(self.local.path("sink.log"), encoding="utf-8") as log:
+                raise Failed(f"apns-sink did not start: {log.read().strip()[-200:]}")
+        self.port, self.device_port = int(ready[1]), int(ready[2])
+        return self
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def push_conf(self):
+        """What musterd needs to find it."""
+        return {"push.host": "localhost", "push.port": self.port, "push.ca": "ca/ca.pem"}
+
+    def certificate(self, topic, out="push.pem", ca="ca"):
+        """A push certificate for a topic; its path."""
+        self.local.run("push certificate", [self.local.programs.sink, "issue", "--ca", ca, "--topic", topic, "--out", out])
+        return self.local.path(out)
+
+    def tell(self, *lines):
+        """Commands, one answer each; the last one's."""
+        answer = None
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as plain:
+            plain.settimeout(CALL_WAIT_S)
+            plain.connect(self.control)
+            with plain.makefile("rw", encoding="utf-8") as wire:
+                for line in lines:
+                    wire.write(line + "\n")
+                    wire.flush()
+                    answer = json.loads(wire.readline())
+                    if "error" in answer:
+                        raise Failed(f"apns-sink, {line}: {answer['error']}")
+        return answer
+
+    def stats(self):
+        return self.tell("stats")
+
+    def journal(self):
+        """Every push it looked at: (ms, status, reason, token, apns-id). Only with the option journal."""
+        with open(self.journal_path, encoding="utf-8") as f:
+            for line in f:
+                ms, status, reason, token, apns_id = line.split()
+                yield int(ms), int(status), reason, token, apns_id
+
+    def stop(self):
+        """SIGTERM and its exit status."""
+        if not self.process:
+            return 0
+        process, self.process = self.process, None
+        process.stdout.close()
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(STOP_WAIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Failed(f"apns-sink did not end within {STOP_WAIT_S} s of SIGTERM") from None
+
+    def kill(self):
+        if self.process:
+            process, self.process = self.process, None
+            process.stdout.close()
+            process.kill()
+            process.wait()

@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
-from local import Failed, Local, Programs, port_problem
+from local import Failed, Local, Programs, Sink, port_problem
 
 PORT = 10443  # the portal's default + 10000
 DEVICES = 200
@@ -16,6 +17,7 @@ AUTHORITY = "devices"
 TOPIC = "com.apple.mgmt.External.quickstart"
 NOT_NOW_DEVICE = 1  # muster-bench's device 1 puts off what it gets in its first session
 ERROR_DEVICE = 3  # any other one answers Error to what it does not know
+SLEEP_WAIT_S = 20
 
 
 def say(text):
@@ -28,6 +30,7 @@ class Quickstart:
         conf = {"mdm.url": f"https://localhost:{PORT}", "mdm.topic": TOPIC, "enroll.per_minute": 0, "scep.rate": 0,
                 "identity.device_ca": ""}
         self.server = Local(Programs(build), os.path.join(root, "run", "quickstart"), PORT, conf)
+        self.sink = Sink(self.server)
         self.pid_file = self.server.path("musterd.pid")
         self.runs, self.joined = {}, {}
 
@@ -39,12 +42,17 @@ class Quickstart:
         say("certificates: server and its CA, master key, API key")
         self.clean()
         self.server.make_files("Quickstart")
+        self.sink.start(own_session=True)
+        self.server.conf.update(self.sink.push_conf())
+        self.server.write_conf()
         self.server.certificates = {"server CA": self.server.certificates["device CA"], "server": self.server.certificates["server"]}
         self.server.run("configuration", [self.server.programs.musterd, "-c", "musterd.conf", "-t"])
         say(f"musterd on https://127.0.0.1:{PORT}")
         self.server.start(own_session=True)
         with open(self.pid_file, "w", encoding="utf-8") as f:
-            f.write(f"{self.server.pid}\n")
+            f.write(f"{self.server.pid} {self.sink.pid}\n")
+        self.server.certificates["push"] = self.server.ctl("push certificate", "push", "cert", "put", self.sink.certificate(TOPIC),
+                                                           "--socket", "control.sock")
 
     def clean(self):
         """Everything goes but the devices' keys: making 200 RSA keys is most of the first run."""
@@ -67,10 +75,31 @@ class Quickstart:
         self.joined = json.loads(self.server.run("join", [self.server.programs.bench, "join", *[str(w) for w in words]]))
 
     def fleet(self, script):
-        self.runs[script] = self.server.fleet(script, "--devices", DEVICES)
+        self.runs[script] = self.server.fleet(script, "--devices", DEVICES, "--topic", TOPIC)
+
+    def sleep(self):
+        """The fleet waits for its pushes; a run that goes on until every command is answered."""
+        words = ("--devices", DEVICES, "--topic", TOPIC, "--enrolled", "--sink-device-port", self.sink.device_port, "--count", DEVICES + 1,
+                 "--seconds", SLEEP_WAIT_S)
+        sleeping = subprocess.Popen(self.server.fleet_command("pushed", *words), cwd=self.server.home, stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        until = time.monotonic() + SLEEP_WAIT_S
+        while self.sink.stats()["hellos"] < DEVICES:
+            if time.monotonic() > until or sleeping.poll() is not None:
+                sleeping.kill()
+                raise Failed(f"the fleet does not sleep: {sleeping.communicate()[1].strip()}")
+            time.sleep(0.05)
+        return sleeping
+
+    def awake(self, sleeping):
+        """Until every command is answered."""
+        out, err = sleeping.communicate(timeout=2 * SLEEP_WAIT_S)
+        self.runs["pushed"] = json.loads(out) if out.strip() else {}
+        if sleeping.returncode:
+            raise Failed(f"the fleet was not woken: {self.runs['pushed'].get('errors', '')} {err.strip()}")
 
     def queue(self, ids):
-        words = ("--no-push", "--socket", "control.sock")
+        words = ("--socket", "control.sock")
         known = self.server.ctl("enqueue", "enqueue", ",".join(ids), "--request-type", "DeviceInformation", *words)
         unknown = self.server.ctl("enqueue", "enqueue", ids[ERROR_DEVICE], "--request-type", "QuickstartUnknown", *words)
         return known["command_uuid"], unknown["command_uuid"]
@@ -91,18 +120,21 @@ class Quickstart:
         return states
 
     def show(self, states):
-        polls = self.runs["idle"]["polls"] + self.runs["drain"]["polls"]
+        polls = self.runs["idle"]["polls"] + self.runs["pushed"]["polls"]
+        push = self.sink.stats()
         ends = ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
         rows = [("devices", f"{DEVICES} enrolled, each with an RSA-2048 certificate by SCEP from its signed profile"),
                 ("profile, SCEP", f"{self.joined['server_ns'] / 1e6:.1f} ms of waiting for the server for each device"),
                 ("check-ins", f"{self.runs['enrol']['checkins']} (Authenticate, TokenUpdate), {polls} polls (Idle)"),
+                ("pushes", f"{push['accepted']} accepted by the push service for {push['tokens']} devices, "
+                           f"{self.runs['pushed']['pushes']} woke somebody"),
                 ("commands", f"{ends}; 1 was put off once (NotNow)")]
         for script, words in (("enrol", "connect, Authenticate, TokenUpdate"), ("idle", "connect, Idle"),
-                              ("drain", "connect, poll, answer, poll")):
+                              ("pushed", "push comes, connect, poll, answer, poll")):
             latency = self.runs[script]["latency_ns"]
             rows.append((f"{script} p50/p99", f"{latency['p50'] / 1e6:.1f} / {latency['p99'] / 1e6:.1f} ms ({words}; 32 at once)"))
         for role, certificate in self.server.certificates.items():
-            rows.append(("certificate", f"{role}: {certificate['name']}, until {certificate['not_after'][:10]}"))
+            rows.append(("certificate", f"{role}: {certificate.get('name') or certificate['topic']}, until {certificate['not_after'][:10]}"))
         print()
         for name, value in rows:
             print(f"  {name:<14} {value}")
@@ -120,10 +152,12 @@ class Quickstart:
         ids = [d["id"] for d in devices if d["state"] == "enrolled"]
         if len(ids) != DEVICES or len(devices) != DEVICES:
             raise Failed(f"{len(devices)} devices are stored, {len(ids)} of them enrolled")
-        say("operator API: DeviceInformation for all, an unknown command for one")
+        say("fleet: every device sleeps until it is pushed")
+        sleeping = self.sleep()
+        say("operator API: DeviceInformation for all, an unknown command for one; each is pushed")
         known, unknown = self.queue(ids)
-        say("fleet: devices poll and answer, one NotNow first, one Error")
-        self.fleet("drain")
+        say("fleet: pushed devices poll and answer, one NotNow first, one Error")
+        self.awake(sleeping)
         say("operator API: stored results are read back")
         self.show(self.read_back(ids, known, unknown))
 
@@ -134,12 +168,14 @@ class Quickstart:
               f"  operators    curl --cacert {server.path('ca/ca.pem')} -H 'Authorization: Bearer {server.api_key}' "
               f"https://localhost:{PORT}/v1/devices\n"
               f"  musterctl    {server.programs.musterctl} devices list --socket {server.control}\n"
+              f"  push service apns-sink on port {self.sink.port}, devices on {self.sink.device_port}, commands on {self.sink.control}\n"
               f"  log          {server.path('musterd.log')}\n"
               f"  stop it      kill $(cat {self.pid_file})", flush=True)
 
     def stop(self):
         if self.server.process:
             self.server.stop()
+            self.sink.stop()
             if os.path.exists(self.pid_file):
                 os.unlink(self.pid_file)
 
@@ -159,8 +195,9 @@ def main():
         rc = 1
     except KeyboardInterrupt:
         rc = 130
-    if rc and job and job.server.process:
+    if rc and job and (job.server.process or job.sink.process):
         job.server.kill()
+        job.sink.kill()
         if os.path.exists(job.pid_file):
             os.unlink(job.pid_file)
     return rc

@@ -15,6 +15,7 @@
 #include "muster/count.h"
 #include "muster/log.h"
 #include "muster/master.h"
+#include "muster/pushcert.h"
 #include "muster/text.h"
 
 #define FIRST_MS 60000 /* after the start: devices come first */
@@ -126,6 +127,22 @@ static int seal_identity(struct mst_sealer *s, struct mst_read *r, struct mst_sl
 	return 0;
 }
 
+static int seal_pushcert(struct mst_sealer *s, struct mst_read *r, struct mst_slice key,
+			 struct mst_slice value)
+{
+	struct mst_pushcert c = {.key_pem = {NULL, 0}};
+
+	if (key.len != 32)
+		return mst_fail(&r->err, MST_E_STORE, "the key of a push credential has %zu bytes",
+				key.len);
+	int rc = mst_pushcert_get_key(r, &c, key.at, s->conf->seal);
+	if (rc == 1)
+		rc = c.is_old ? mst_pushcert_put(mst_sealer_batch(s), &c, s->conf->seal, &r->err)
+			      : 0;
+	wipe(c.key_pem);
+	return rc;
+}
+
 /* The key spaces that hold sealed values. */
 static const struct {
 	enum mst_space space;
@@ -134,7 +151,7 @@ static const struct {
 } rows[] = {
 	{MST_SPACE_AUTHORITY, seal_authority}, {MST_SPACE_CHANNEL, seal_channel},
 	{MST_SPACE_CERT, seal_cert},           {MST_SPACE_IDENTITY, seal_identity},
-	{MST_SPACE_KEYPOOL, seal_pool},
+	{MST_SPACE_KEYPOOL, seal_pool},        {MST_SPACE_PUSHCERT, seal_pushcert},
 };
 
 static void on_committed(struct mst_batch *b);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an exchange at the edge: a slot, a walk, one reply; or an orphan's end when its
  * connection is gone. */
+#include "own.h"
+
 #include "muster/clock.h"
 #include "muster/count.h"
 #include "muster/log.h"
-#include "own.h"
 
 static const char *const gate_words[MST_NUM_GATES] = {
 	[MST_GATE_PORTAL] = "portal",
@@ -18,56 +19,19 @@ static struct http_deal *home(struct mst_xchg *x)
 	return MST_HOME(x, struct http_deal, x);
 }
 
-/* The answer is put, or there is none to put. */
-static void end(struct http_edge *edge, struct http_deal *deal, bool drop)
-{
-	bool closes = deal->closes || edge->has_ended;
-	mst_deal_free(edge->http, deal);
-	edge->deal = NULL;
-	edge->phase = mst_edge_alive(edge) ? PHASE_HEAD : PHASE_OVER;
-	if (drop)
-		mst_edge_close(edge, "dropped");
-	else if (closes)
-		mst_edge_finish(edge, "answered");
-	if (!edge->is_taking)
-		mst_edge_go_on(edge);
-}
-
 /* The walk is over. */
 static void on_finished(struct mst_xchg *x, bool drop)
 {
 	struct http_deal *deal = home(x);
-	struct http_edge *edge = deal->edge;
 	struct mst_http *http = x->edge;
 	http->num_busy--;
 	deal->is_working = false;
-	if (edge && !drop)
+	if (deal->edge && !drop)
 		mst_deal_reply(deal); /* nothing, when the last stage has */
-	if (!edge) {
-		mst_deal_free(http, deal);
-	} else if (drop || deal->rest.len == 0 || !mst_edge_alive(edge)) {
-		end(edge, deal, drop);
-	} else {
-		edge->phase = PHASE_SEND;
-		if (!edge->is_taking)
-			mst_edge_go_on(edge);
-	}
-}
-
-void mst_deal_send(struct http_deal *deal)
-{
-	struct http_edge *edge = deal->edge;
-	struct mst_err e;
-	if (mst_out_more(edge, &deal->rest, &e) < 0) {
-		mst_log_peer(WARN, "reply could not be written", mst_f_u64("id", deal->x.id), mst_f_code(&e), mst_f_err(&e));
-		mst_edge_close(edge, "reply could not be written");
-		return;
-	}
-	mst_conn_set(edge->conn, MST_CONN_WRITE); /* the peer takes it, so its time begins anew */
-	if (deal->rest.len)
-		mst_edge_go_on(edge);
+	if (deal->edge)
+		deal->edge->framing->over(deal, drop);
 	else
-		end(edge, deal, false);
+		mst_deal_free(http, deal);
 }
 
 struct http_deal *mst_deal_new(struct http_edge *edge)
@@ -110,14 +74,12 @@ void mst_deal_work(struct http_deal *deal)
 	x->in.body =
 		deal->place ? mst_slice(deal->place, deal->body_len) : mst_buf_slice(&deal->body);
 	x->began_ns = mst_clock_ns();
-	edge->phase = PHASE_WORK;
 	edge->http->num_busy++;
 	deal->is_working = true;
 	mst_xchg_walk(x);
 }
 
-/* A walk under way goes on without its connection; what it may still look at moves into the deal.
- */
+/* A walk under way goes on without its connection, or its stream; what it may still look at moves into the deal. */
 void mst_deal_part(struct http_deal *deal)
 {
 	struct mst_xchg *x = &deal->x;
@@ -177,17 +139,17 @@ void mst_deal_reply(struct http_deal *deal)
 	deal->closes |= x->out.closes || http->is_draining || is_last || edge->has_ended;
 	struct http_answer answer = {&x->out, x->in.method == MST_HEAD, deal->closes};
 	struct mst_err e;
-	if (mst_edge_alive(edge) && mst_out_put(edge, &deal->rest, &answer, &e) < 0) {
+	if (mst_edge_alive(edge) && edge->framing->reply(deal, &answer, &e) < 0)
 		mst_log_peer(WARN, "reply could not be written", mst_f_u64("id", x->id),
 			     mst_f_code(&e), mst_f_err(&e));
-		mst_edge_close(edge, "reply could not be written");
-	}
-	if (deal->rest.len && x->out.lent) {
-		deal->lent = x->out.lent;
-		mst_lent_take(deal->lent);
-	}
 	if (x->began_ns)
 		mst_count_time(MST_H_REQUEST, mst_clock_ns() - x->began_ns);
+}
+
+void mst_deal_lend(struct http_deal *deal)
+{
+	deal->lent = deal->x.out.lent;
+	mst_lent_take(deal->lent);
 }
 
 enum mst_step mst_http_stage_reply(struct mst_xchg *x)

@@ -95,17 +95,17 @@ void mst_http_set_tls(struct mst_http *http, enum mst_gate gate, struct mst_tls_
 	http->tls[gate] = ctx;
 }
 
-static void end_idle(void *context, struct mst_conn *c)
+static void drain(void *context, struct mst_conn *c)
 {
 	struct http_edge *edge = c->up;
-	if (c->edge == &mst_http_edge && edge && edge->http == context && c->state == MST_CONN_IDLE)
-		mst_edge_finish(edge, "drained");
+	if (c->edge == &mst_http_edge && edge && edge->http == context && mst_edge_alive(edge))
+		edge->framing->drain(edge);
 }
 
 void mst_http_drain(struct mst_http *http)
 {
 	http->is_draining = true;
-	mst_net_each(http->net, http, end_idle);
+	mst_net_each(http->net, http, drain);
 }
 
 uint32_t mst_http_busy(const struct mst_http *http)

@@ -1,123 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the edge's own files share. An edge is what a connection has here; a deal is an exchange and
- * its framing:
+ * What the edge's own files share. An edge is what a connection has here, a deal is an exchange and its framing, and a
+ * framing is how the connection's bytes are requests and answers:
  *
- *     edge.c   bytes of a connection: TLS, what waits, when to pause, when to flush, the
- * connection's state in.c     heads and bodies become deals; what breaks the protocol is refused
- *     deal.c   a deal's life: slot, walk, end, orphan
- *     out.c    a reply becomes bytes, in one write when it is small
+ *     edge.c             bytes of a connection: TLS, what waits, when to pause, when to flush, how it ends
+ *     framing_h*.c       a framing on a connection: whom it waits for, its deadlines; one deal at a time, or one a stream
+ *     in_h1.c, in_h2.c   heads and bodies become deals; what breaks the protocol is refused
+ *     out_h1.c, out_h2.c a reply becomes bytes, in one write when it is small
+ *     in.c, out.c        what both framings do alike
+ *     deal.c             a deal's life: slot, walk, end, orphan
  */
 #ifndef HTTP_OWN_H
 #define HTTP_OWN_H
 
-#include "muster/buf.h"
-#include "muster/http.h"
-#include "muster/http1.h"
-#include "muster/slab.h"
-
-#define HTTP_DOORS_MAX 16         /* listeners of one loop, as net allows */
-#define HTTP_EDGES_MAX (1u << 20) /* net's own limit is lower; slots are made when needed */
-#define HTTP_SCRATCH_LEN                                                                           \
-	(16384 + 256) /* one TLS record of plaintext; a small reply, which is then one record */
-#define HTTP_LEFT_MAX                                                                              \
-	(256 *                                                                                     \
-	 1024) /* bytes that wait behind an exchange; the connection is paused at the first one */
-#define HTTP_OUT_HIGH                                                                              \
-	(64 * 1024) /* output a peer must take before its next pipelined request is begun */
-#define HTTP_BODY_ARENA                                                                            \
-	16384 /* a known body up to this takes its room at once, a longer one grows as it comes */
-#define HTTP_SKIP_MAX                                                                              \
-	(64 * 1024) /* the rest of a refused body that is read to keep the connection */
-#define HTTP_DATE_ROOM 32
-
-/* Whom the protocol waits for. */
-enum http_phase {
-	PHASE_HEAD, /* the peer to send a head, or to finish one */
-	PHASE_BODY, /* the peer to finish a body */
-	PHASE_SKIP, /* the peer to finish a body that was refused already */
-	PHASE_WORK, /* the deal's walk */
-	PHASE_SEND, /* the peer to take enough of a long answer that more of it may be put */
-	PHASE_OVER, /* nobody: what still comes is dropped */
-};
-
-struct http_deal {
-	struct mst_xchg x;
-	struct http_edge *edge; /* NULL: orphan */
-	struct mst_http1_head head;
-	uint8_t *place;      /* a body that fits the arena */
-	struct mst_buf body; /* one that grows */
-	size_t body_len;
-	struct mst_slice rest; /* of a long answer: what is not put yet */
-	struct mst_lent *lent; /* whose bytes these are, NULL: the exchange's own */
-	bool closes, is_replied;
-	bool is_working; /* the walk has begun and is not over */
-	/* What an orphan goes on with when its connection's memory is gone. */
-	struct mst_peer peer;
-	uint64_t keep[MST_KEEP_ROOM / sizeof(uint64_t)];
-};
-
-struct http_edge {
-	struct mst_conn *conn;
-	struct mst_http *http;
-	struct mst_tls *tls;    /* NULL: none */
-	struct http_deal *deal; /* in PHASE_BODY, PHASE_WORK and PHASE_SEND */
-	struct mst_buf left;    /* bytes that wait; no memory when empty */
-	struct mst_http1_scan scan;
-	struct mst_http1_chunks chunks;
-	size_t skip; /* PHASE_SKIP: bytes still to come, or still allowed when chunked */
-	bool skips_chunks;
-	bool is_taking; /* bytes are being worked through: a walk that ends now must not begin the
-			   next request */
-	bool is_open;   /* TLS handshake counted */
-	bool has_ended; /* the peer sends no more */
-	enum http_phase phase;
-	enum mst_gate gate;
-	uint32_t slot, num_requests;
-	uint32_t num_settled; /* requests begun when the connection's state was set last */
-	uint64_t keep[MST_KEEP_ROOM / sizeof(uint64_t)];
-};
-
-struct http_door {
-	struct mst_http *http;
-	enum mst_gate gate;
-	bool is_tls;
-};
-
-struct mst_http {
-	struct mst_net *net;
-	struct mst_loop *loop;
-	struct mst_http_conf conf;
-	struct mst_http_hooks hooks;
-	struct mst_http1_limits limits;
-	struct mst_slab *edges, *deals;
-	struct mst_chunks chunks;
-	struct mst_tls_ctx *tls[MST_NUM_GATES];
-	struct http_door doors[HTTP_DOORS_MAX];
-	uint32_t num_doors, num_busy;
-	bool is_draining;
-	uint64_t next_id;
-	uint64_t date_ms; /* of the loop's clock, when the date was made */
-	char date[HTTP_DATE_ROOM];
-	uint8_t date_len;
-	uint8_t in[HTTP_SCRATCH_LEN], out[HTTP_SCRATCH_LEN];
-};
+#include "edge.h"
 
 /* edge.c */
 extern const struct mst_edge mst_http_edge;
-/* mst_edge_go_on works through what waits, after a walk ended or output left. */
+/* mst_edge_go_on works through what waits, after a walk ended or output left; mst_edge_settle lets output leave and sets the
+ * connection's state. */
 void mst_edge_go_on(struct http_edge *edge);
+void mst_edge_settle(struct http_edge *edge);
 /* mst_edge_alive: bytes may still be put. */
 bool mst_edge_alive(const struct http_edge *edge);
 /* mst_edge_finish ends the connection once its output has left; mst_edge_close at once. */
 void mst_edge_finish(struct http_edge *edge, const char *why);
 void mst_edge_close(struct http_edge *edge, const char *why);
+/* mst_edge_speak begins a framing. */
+void mst_edge_speak(struct http_edge *edge, const struct http_framing *framing);
+/* mst_edge_move sets the connection's state when it is another: a deadline runs from the first byte of a head or body. */
+void mst_edge_move(struct http_edge *edge, enum mst_conn_state to);
 
-/* in.c: mst_in_take consumes what it can and returns how many bytes that was; the rest waits for
- * the phase to change. */
-size_t mst_in_take(struct http_edge *edge, struct mst_slice bytes);
-/* mst_in_refuse answers what broke the protocol (or took too long) and ends the connection. */
-void mst_in_refuse(struct http_edge *edge, const struct mst_err *e);
+/* framing_h1.c, framing_h2.c */
+extern const struct http_framing mst_framing_h1, mst_framing_h2;
+/* mst_framing_enter moves a deal to a phase and starts its deadline. */
+void mst_framing_enter(struct http_deal *deal, enum http_phase phase);
+/* mst_framing_hold counts bytes the deal holds from now on. */
+void mst_framing_hold(struct http_deal *deal, size_t len);
+
+/* in.c: mst_in_admit says whether a request with a head is taken at all (0; -1 with x->err), mst_in_ready makes ready for its
+ * body, mst_in_add takes a piece of it. */
+int mst_in_admit(struct http_deal *deal) MST_MUST;
+void mst_in_ready(struct http_deal *deal);
+int mst_in_add(struct http_deal *deal, struct mst_slice data) MST_MUST;
+
+/* in_h1.c */
+size_t mst_in_h1_take(struct http_edge *edge, struct mst_slice bytes);
+/* mst_in_h1_refuse answers what broke the protocol (or took too long) and ends the connection. */
+void mst_in_h1_refuse(struct http_edge *edge, const struct mst_err *e);
+
+/* in_h2.c: hooks of mst_h2; `up` is the deal. */
+int mst_in_h2_header(void *up, struct mst_slice name, struct mst_slice value);
+void mst_in_h2_head(void *up, bool is_end);
+void mst_in_h2_body(void *up, struct mst_slice bytes);
+void mst_in_h2_end(void *up);
+/* mst_in_h2_refuse answers with x->err and ends the stream. */
+void mst_in_h2_refuse(struct http_deal *deal);
 
 /* target.c: fills in->path and in->query from in->target. */
 int mst_target_parse(struct mst_request *in, struct mst_arena *arena, struct mst_err *e) MST_MUST;
@@ -127,24 +65,33 @@ struct http_deal *mst_deal_new(struct http_edge *edge);
 void mst_deal_free(struct mst_http *http, struct http_deal *deal);
 /* mst_deal_work starts the walk of a complete request. */
 void mst_deal_work(struct http_deal *deal);
-/* mst_deal_part: the connection is gone. */
+/* mst_deal_part: the connection, or the stream, is gone. */
 void mst_deal_part(struct http_deal *deal);
 /* mst_deal_reply writes x->out, once. */
 void mst_deal_reply(struct http_deal *deal);
-/* mst_deal_send puts the next piece of a long answer, and ends the deal behind the last one. */
-void mst_deal_send(struct http_deal *deal);
+/* mst_deal_lend keeps the bytes of x->out until the deal is freed. */
+void mst_deal_lend(struct http_deal *deal);
 /* mst_deal_log notes a refused or failed exchange. */
 void mst_deal_log(const struct http_deal *deal);
 
 /* out.c */
-struct http_answer {
-	const struct mst_reply *reply;
-	bool is_head, closes;
-};
-/* mst_out_put writes a reply to the connection, not yet flushed: its head and the first piece of its body. What is left of
- * the body goes to `rest`, piece by piece with mst_out_more. -1 when the connection cannot take it. */
-int mst_out_put(struct http_edge *edge, struct mst_slice *rest, const struct http_answer *answer, struct mst_err *e) MST_MUST;
-int mst_out_more(struct http_edge *edge, struct mst_slice *rest, struct mst_err *e) MST_MUST;
-int mst_out_continue(struct http_edge *edge, struct mst_err *e) MST_MUST;
+/* mst_out_write puts plain bytes: into TLS, or to the connection. */
+int mst_out_write(struct http_edge *edge, struct mst_slice bytes, struct mst_err *e) MST_MUST;
+/* mst_out_date is IMF-fixdate (RFC 9110 5.6.7), in the loop's memory. */
+struct mst_slice mst_out_date(struct mst_http *http);
+/* mst_out_has_content: 1xx, 204 and 304 have no content and say no length (RFC 9110 8.6). */
+bool mst_out_has_content(int status);
+/* mst_out_value_ok: a value with a control character would become a header of its own. */
+bool mst_out_value_ok(struct mst_slice value);
+void mst_out_count(int status);
+
+/* out_h1.c: mst_out_h1_put writes a reply, not yet flushed: its head and the first piece of its body. What is left of the
+ * body goes to `rest`, piece by piece with mst_out_h1_more. -1 when the connection cannot take it. */
+int mst_out_h1_put(struct http_edge *edge, struct mst_slice *rest, const struct http_answer *answer, struct mst_err *e) MST_MUST;
+int mst_out_h1_more(struct http_edge *edge, struct mst_slice *rest, struct mst_err *e) MST_MUST;
+int mst_out_h1_continue(struct http_edge *edge, struct mst_err *e) MST_MUST;
+
+/* out_h2.c: writes an answer; the headers stay in the deal's memory. */
+int mst_out_h2_reply(struct http_deal *deal, const struct http_answer *answer, struct mst_err *e) MST_MUST;
 
 #endif

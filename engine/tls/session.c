@@ -83,9 +83,20 @@ int mst_tls_feed(struct mst_tls *tls, struct mst_slice cipher, struct mst_err *e
 	return mst_buf_add(&tls->held, cipher, e);
 }
 
+/* The library's reasons from here on are the peer's alerts. */
+static void read_alert(struct mst_tls *tls)
+{
+	uint32_t packed = ERR_peek_error();
+	int reason = ERR_GET_REASON(packed);
+	if (packed && ERR_GET_LIB(packed) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET &&
+	    reason <= SSL_AD_REASON_OFFSET + UINT8_MAX)
+		tls->alert = (uint8_t)(reason - SSL_AD_REASON_OFFSET);
+}
+
 /* The end of a session that went wrong: the first reason known, the library's or a hook's. */
 static int fail(struct mst_tls *tls, struct mst_err *e)
 {
+	read_alert(tls);
 	if (tls->state == TLS_SHAKING)
 		mst_count(MST_C_TLS_FAILED, 1);
 	tls->state = TLS_BROKEN;
@@ -182,6 +193,11 @@ bool mst_tls_is_open(const struct mst_tls *tls)
 bool mst_tls_is_ended(const struct mst_tls *tls)
 {
 	return tls->state == TLS_ENDED;
+}
+
+uint8_t mst_tls_alert(const struct mst_tls *tls)
+{
+	return tls->alert;
 }
 
 bool mst_tls_is_resumed(const struct mst_tls *tls)

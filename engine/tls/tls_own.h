@@ -61,6 +61,7 @@ struct mst_tls {
 	struct mst_tls_sink sink;
 	enum tls_state state;
 	enum peer_source peer_source;
+	uint8_t alert;        /* fatal, from the peer; 0: none */
 	struct mst_slice fed; /* lent ciphertext not read yet */
 	struct mst_buf held;  /* ciphertext copied because a worker was busy; comes before `fed` */
 	struct sign_job *job; /* out on a worker, or home and not taken yet */

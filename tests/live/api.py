@@ -11,7 +11,9 @@ DEVICE = {("PUT", "/mdm"), ("PUT", "/checkin")}  # devices: never 401
 ROUTES = [("GET", "/healthz"), ("GET", "/version"), ("GET", "/metrics"), ("GET", "/v1/status"), ("PUT", "/v1/enqueue/{id}"),
           ("POST", "/v1/enqueue/{id}"), ("GET", "/v1/devices"), ("GET", "/v1/devices/{id}"), ("GET", "/v1/devices/{id}/history"),
           ("GET", "/v1/devices/{id}/commands"), ("GET", "/v1/devices/{id}/commands/{uuid}"),
-          ("DELETE", "/v1/devices/{id}/commands/{uuid}"), ("POST", "/v1/challenges"), ("PUT", "/mdm"), ("PUT", "/checkin")]
+          ("DELETE", "/v1/devices/{id}/commands/{uuid}"), ("GET", "/v1/push/{id}"), ("PUT", "/v1/push/{id}"), ("POST", "/v1/push/{id}"),
+          ("GET", "/v1/push"), ("GET", "/v1/pushcert"), ("PUT", "/v1/pushcert"), ("DELETE", "/v1/pushcert"), ("PUT", "/v1/pushkey"),
+          ("POST", "/v1/notify"), ("POST", "/v1/challenges"), ("PUT", "/mdm"), ("PUT", "/checkin")]
 
 
 def enrolled(rig):

@@ -154,8 +154,8 @@ void rig_start(struct rig *r)
 	cr_assert_eq(mst_net_new(&r->net, r->loop, &r->net_conf, &e), 0, "%s", e.text);
 	cr_assert_eq(mst_http_new(&r->http, r->net, &r->conf, &hooks, &e), 0, "%s", e.text);
 	if (r->tls)
-		mst_http_set_tls(r->http, MST_GATE_PORTAL, r->tls);
-	cr_assert_eq(mst_http_listen(r->http, MST_GATE_PORTAL, "127.0.0.1", 0, false,
+		mst_http_set_tls(r->http, r->gate, r->tls);
+	cr_assert_eq(mst_http_listen(r->http, r->gate, "127.0.0.1", 0, false,
 				     r->tls != NULL, &e),
 		     0, "%s", e.text);
 	rig_turn(r, 0);

@@ -15,6 +15,7 @@ struct rig {
 	struct mst_http *http;
 	struct mst_net_conf net_conf; /* set before rig_start */
 	struct mst_http_conf conf;
+	enum mst_gate gate;
 	uint64_t num_warns; /* log records at WARN or above that the test expects */
 	uint16_t port;
 	struct mst_tls_ctx *tls; /* set before rig_start; the edge takes it */

@@ -251,9 +251,9 @@ Test(edge, a_head_alone_reserves_little)
 	rig_start(&r);
 	rig_dial(&r);
 	GIVE(&r, "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: 60000000\r\n\r\nabc");
-	UNTIL(&r, rig_edge(&r) && rig_edge(&r)->deal);
-	cr_expect(rig_edge(&r)->deal->body.room <= 4096);
-	cr_expect(rig_edge(&r)->deal->x.arena.used <= 4096);
+	UNTIL(&r, rig_edge(&r) && rig_edge(&r)->h1.deal);
+	cr_expect(rig_edge(&r)->h1.deal->body.room <= 4096);
+	cr_expect(rig_edge(&r)->h1.deal->x.arena.used <= 4096);
 	rig_done(&r);
 }
 
@@ -307,7 +307,7 @@ Test(edge, an_idle_connection_holds_nothing)
 	UNTIL(&r, rig_edge(&r)->conn->state == MST_CONN_IDLE);
 	struct http_edge *edge = rig_edge(&r);
 	cr_expect_null(edge->left.data);
-	cr_expect_null(edge->deal);
+	cr_expect_null(edge->h1.deal);
 	cr_expect_null(edge->conn->out);
 	cr_expect_eq(mst_slab_used(r.http->deals), 0);
 	cr_expect(sizeof(*edge) <= 256, "%zu bytes", sizeof(*edge));

@@ -22,6 +22,7 @@ struct client {
 	struct mst_buf out, plain;
 	size_t step; /* ciphertext bytes a write, 0: all */
 	bool is_known, is_refused;
+	const char *ours, *theirs; /* protocols, NULL none */
 };
 
 /* Any chain will do: verdicts are tested where they are made. */
@@ -71,9 +72,10 @@ static void start(struct client *c)
 		.client = MST_TLS_CLIENT_ASK,
 		.verify = {c, verify, NULL},
 		.known_max = 10,
+		.alpn = c->ours,
 	};
 	struct mst_tls_conf client = {
-		.is_client = true, .verify = {c, verify_server, NULL}, .host = "localhost"};
+		.is_client = true, .verify = {c, verify_server, NULL}, .host = "localhost", .alpn = c->theirs};
 	if (c->is_known) {
 		client.chain_pem = c->device.pem;
 		client.key_pem = c->device.key_pem;
@@ -278,5 +280,60 @@ Test(tls, open_connections_outlive_a_new_context)
 	dial(&c);
 	cr_assert(shake(&c));
 	cr_expect(ask(&c, GET("/echo"), "200 OK"));
+	done(&c);
+}
+
+/* A client of HTTP/2 that says one request and closes; frames of the answer are looked for by their heads. */
+#define GET_ECHO_H2                                                                                \
+	"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"                                        \
+	"\0\0\x0c\1\5\0\0\0\1\x82\x87\x44\x05/echo\x41\x01" "a"
+
+Test(tls, the_server_prefers_http2_where_both_are_known)
+{
+	static const struct {
+		const char *ours, *theirs;
+		bool is_h2;
+	} alpns[] = {
+		{"h2,http/1.1", "h2,http/1.1", true},   {"h2,http/1.1", "http/1.1,h2", true},
+		{"h2,http/1.1", "h2", true},		{"h2,http/1.1", "http/1.1", false},
+		{"h2,http/1.1", NULL, false},		{"h2,http/1.1", "spdy/3", false},
+		{"http/1.1", "h2,http/1.1", false},	{NULL, "h2", false},
+	};
+	for (size_t i = 0; i < MST_LEN(alpns); i++) {
+		struct client c = {.is_known = true, .ours = alpns[i].ours, .theirs = alpns[i].theirs};
+		start(&c);
+		dial(&c);
+		cr_assert(shake(&c), "row %zu", i);
+		if (alpns[i].is_h2) {
+			cr_assert_eq(mst_tls_write(c.tls, MST_S(GET_ECHO_H2), NULL), 0);
+			for (int n = 0; n < 200 && c.r.num_walks == 0; n++)
+				cr_assert(turn(&c));
+			cr_expect_eq(c.r.num_walks, 1, "row %zu", i);
+			cr_expect_str_eq(c.r.last_peer, "device-1");
+			cr_expect(rig_edge(&c.r)->framing == &mst_framing_h2);
+		} else {
+			cr_expect(ask(&c, GET("/echo"), "200 OK"), "row %zu", i);
+		}
+		done(&c);
+	}
+}
+
+Test(tls, a_stream_taken_back_keeps_its_identity)
+{
+	struct client c = {.is_known = true, .ours = "h2,http/1.1", .theirs = "h2"};
+	start(&c);
+	dial(&c);
+	cr_assert(shake(&c));
+	cr_assert_eq(mst_tls_write(c.tls, MST_S("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+						"\0\0\x0c\1\5\0\0\0\1\x82\x87\x44\x05/wait\x41\x01" "a"), NULL), 0);
+	for (int i = 0; i < 200 && !c.r.waiting; i++)
+		cr_assert(turn(&c));
+	cr_assert_eq(mst_tls_write(c.tls, MST_S("\0\0\4\3\0\0\0\0\1\0\0\0\x08"), NULL), 0);
+	for (int i = 0; i < 200 && !c.r.waiting->is_orphan; i++)
+		cr_assert(turn(&c));
+	cr_expect(c.r.waiting->is_orphan);
+	rig_hang_up(&c.r);
+	rig_wake(&c.r); /* looks at x->peer and x->keep */
+	cr_expect(c.r.was_orphan);
 	done(&c);
 }
