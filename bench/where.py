@@ -10,6 +10,7 @@ AREAS = [
     ("kernel", r"kernel|\[k", r".*"),
     ("store: RocksDB", r"rocksdb|libstdc|snappy|lz4|zstd|libz|libbz2", r".*"),
     ("memory", r"jemalloc", r".*"),
+    ("HTTP, property lists", r"nghttp2|http_parser", r".*"),
     ("elliptic curves", r".*", r"ecp_|ec_|ecdsa|ECDSA|EC_|p256|x25519|X25519|curve25519|fe_|fe51|ge_|beeu|fiat_|table_select|sc_"),
     ("RSA", r".*", r"bn_|BN_|rsa|RSA|mod_exp|rsaz"),
     ("hashing and encryption", r".*", r"sha\d|SHA\d|aes|AES|gcm|GCM|ghash|gf128|chacha|poly1305|HMAC|hkdf|HKDF|EVP_|evp_|hw_ctr|EVP"),

@@ -282,6 +282,8 @@ class Sink:
         """Every push it looked at: (ms, status, reason, token, apns-id). Only with the option journal."""
         with open(self.journal_path, encoding="utf-8") as f:
             for line in f:
+                if not line.endswith("\n"):
+                    return  # being written
                 ms, status, reason, token, apns_id = line.split()
                 yield int(ms), int(status), reason, token, apns_id
 

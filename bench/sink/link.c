@@ -13,6 +13,7 @@
 #define TOPICS_MAX     1024       /* certificates remembered */
 #define LEAVE_MS       30         /* how long a GOAWAY waits for pushes to leave out */
 #define PART_MS        2000       /* answers go on for this long after a GOAWAY */
+#define RESETS_MAX     1000000    /* of 1,000 requests: no limit */
 #define TOKEN_STREAMS  1          /* before the first good provider token */
 
 /* The topic is kept beside the verdict: a peer has no place for it. */
@@ -94,6 +95,8 @@ static void flush(struct sink_link *link)
 		return;
 	}
 	mst_conn_flush(link->conn);
+	if (link->is_dropping && mst_conn_unsent(link->conn) == 0)
+		end(link, "dropped by script");
 	if (mst_conn_unsent(link->conn) > OUT_HIGH)
 		mst_conn_pause(link->conn);
 	if (link->h2 && mst_h2_is_over(link->h2))
@@ -133,7 +136,7 @@ bool mst_link_counted(struct sink_link *link, uint32_t stream)
 {
 	const struct sink_conf *conf = &link->sink->conf;
 
-	if (link->is_over)
+	if (link->is_over || link->is_dropping)
 		return false;
 	if (link->last_stream && stream > link->last_stream) {
 		if (++link->num_left >= conf->goaway_back && !link->has_departed)
@@ -143,8 +146,8 @@ bool mst_link_counted(struct sink_link *link, uint32_t stream)
 	link->num_pushes++;
 	if (conf->drop_every && link->num_pushes >= conf->drop_every) {
 		link->sink->tally.num_drops++;
-		end(link, "dropped by script");
-		return true; /* it was taken, its answer is lost */
+		link->is_dropping = true;
+		return true; /* it is taken, its answer is lost; those before it leave */
 	}
 	if (conf->goaway_every && link->num_pushes >= conf->goaway_every && !link->last_stream) {
 		link->last_stream = stream;
@@ -155,7 +158,9 @@ bool mst_link_counted(struct sink_link *link, uint32_t stream)
 
 static int start_h2(struct sink_link *link, struct mst_err *e)
 {
-	struct mst_h2_limits limits = {.streams_max = link->topic[0] ? link->sink->conf.streams : TOKEN_STREAMS};
+	/* What our own GOAWAY leaves counts as taken back; nobody here is to be kept from it. */
+	struct mst_h2_limits limits = {.streams_max = link->topic[0] ? link->sink->conf.streams : TOKEN_STREAMS,
+				       .resets_max = RESETS_MAX};
 	struct mst_h2_hooks hooks = mst_push_hooks;
 
 	hooks.context = link;
@@ -268,7 +273,9 @@ static void on_sent(struct mst_conn *c)
 {
 	struct sink_link *link = c->up;
 
-	if (c->is_paused && !link->sink->frozen_until_ms)
+	if (link->is_dropping)
+		end(link, "dropped by script");
+	else if (c->is_paused && !link->sink->frozen_until_ms)
 		mst_conn_resume(c);
 }
 

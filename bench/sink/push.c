@@ -126,7 +126,7 @@ static void answer(struct sink_push *push)
 		headers[num++] = (struct mst_h2_header){MST_S("retry-after"), mst_slice_str(reply->retry), false};
 	}
 	put_words(push);
-	if (link->is_over || mst_h2_reply(link->h2, push->stream, headers, num, mst_slice_str(reply->body), &e) < 0)
+	if (link->is_over || link->is_dropping || mst_h2_reply(link->h2, push->stream, headers, num, mst_slice_str(reply->body), &e) < 0)
 		return;
 	push->is_answered = true;
 	mst_link_dirty(link);
@@ -173,7 +173,7 @@ static void on_end(void *up)
 	struct mst_slice topic = mst_push_field(push, FIELD_TOPIC);
 
 	if (!mst_link_counted(push->on, push->stream)) {
-		sink->tally.num_left++;
+		sink->tally.num_left += push->on->last_stream != 0;
 		return;
 	}
 	push->reason = push->is_overfull ? SINK_BAD_PATH : mst_check(push);

@@ -133,7 +133,7 @@ struct sink_link {
 	uint8_t bearer[32];         /* SHA-256 of the provider token last found good */
 	uint32_t num_pushes, num_left, top_stream, last_stream; /* top: newest; last: of the GOAWAY, 0 none */
 	int64_t bearer_issued_s;    /* 0: none was good yet */
-	bool is_over, has_departed;
+	bool is_over, is_dropping, has_departed;
 };
 
 struct sink_reply {

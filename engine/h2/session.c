@@ -18,6 +18,8 @@ static void fill_options(nghttp2_option *option, const struct mst_h2_limits *lim
 	nghttp2_option_set_no_auto_window_update(option, 1);
 	nghttp2_option_set_no_closed_streams(option, 1);
 	nghttp2_option_set_max_reserved_remote_streams(option, 0);
+	/* Space around a value is trimmed above, as it is in HTTP/1.1: curl passes on what it was told to say. */
+	nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1);
 	nghttp2_option_set_peer_max_concurrent_streams(option, STREAMS_BEFORE_SETTINGS);
 	nghttp2_option_set_max_settings(option, SETTINGS_ENTRIES_MAX);
 	nghttp2_option_set_max_outbound_ack(option, ACKS_MAX);

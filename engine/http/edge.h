@@ -49,6 +49,7 @@ struct http_deal {
 	enum http_phase phase;
 	uint32_t headers_room, head_len; /* of the head being read: room in its table, bytes as HTTP/1.1 counts them */
 	size_t held;                     /* of edge->h2.held */
+	size_t skip;                     /* PHASE_SKIP: bytes that are still given back to the window */
 	struct mst_timer timer;          /* of the phase */
 	uint8_t digits[40];              /* the numbers among the answer's headers: status, length, a time */
 	/* What an orphan goes on with when its connection's memory is gone. */

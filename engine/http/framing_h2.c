@@ -49,6 +49,13 @@ void mst_framing_hold(struct http_deal *deal, size_t len)
 	deal->edge->h2.held += len;
 }
 
+/* The answer is put, but the peer's side goes on: the stream ends behind the answer. */
+static void cut(struct http_deal *deal)
+{
+	mst_framing_enter(deal, PHASE_SEND);
+	mst_h2_reset(deal->edge->h2.session, deal->stream, true);
+}
+
 /* A stream's deadline. Nothing can follow a head that is not complete, so that one takes the connection with it. */
 static void on_due(struct mst_timer *timer)
 {
@@ -63,8 +70,11 @@ static void on_due(struct mst_timer *timer)
 	case PHASE_BODY:
 		mst_err_fill(&deal->x.err, MST_E_TIMEOUT, "the request body took too long");
 		mst_in_h2_refuse(deal);
+		cut(deal);
 		break;
 	case PHASE_SKIP:
+		cut(deal);
+		break;
 	case PHASE_SEND:
 		mst_h2_reset(edge->h2.session, deal->stream, false);
 		break;

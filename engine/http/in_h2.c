@@ -10,15 +10,20 @@
 #define HEADER_AROUND 4
 #define LINE_AROUND   13
 
-/* The stream goes no further: what still comes of its body is dropped, at most for body_ms. */
+/* The stream goes no further, but it is not reset in the middle of a body: clients that are do not all look at the answer
+ * (RFC 9113 8.1 would have them do so; curl 7.88 does not). A short rest of the body is let come, of a long one no more than
+ * its window has; the peer ends the stream, or its deadline does. */
 void mst_in_h2_refuse(struct http_deal *deal)
 {
-	struct http_edge *edge = deal->edge;
+	const struct mst_http1_head *head = &deal->head;
+	bool is_long = head->framing == MST_HTTP1_LENGTH && head->body_len > HTTP_SKIP_MAX;
+	mst_buf_done(&deal->body);
+	deal->edge->h2.held -= deal->held;
+	deal->held = 0;
 	mst_xchg_fail(&deal->x);
 	mst_deal_reply(deal);
+	deal->skip = is_long ? 0 : HTTP_SKIP_MAX;
 	mst_framing_enter(deal, deal->has_all ? PHASE_SEND : PHASE_SKIP);
-	if (!deal->has_all)
-		mst_h2_reset(edge->h2.session, deal->stream, true);
 }
 
 /* Counts a line as HTTP/1.1 would have it. */
@@ -227,13 +232,17 @@ static int add_body(struct http_deal *deal, struct mst_slice bytes)
 }
 
 /* Bodies are gathered whole, and what is gathered no longer counts against the window: what one connection may hold is
- * limited by itself. The rest of a refused one is dropped. */
+ * limited by itself. */
 void mst_in_h2_body(void *up, struct mst_slice bytes)
 {
 	struct http_deal *deal = up;
-	mst_h2_consume(deal->edge->h2.session, deal->stream, bytes.len);
+	bool is_taken = deal->phase == PHASE_BODY || bytes.len <= deal->skip;
+	if (is_taken)
+		mst_h2_consume(deal->edge->h2.session, deal->stream, bytes.len);
 	if (deal->phase == PHASE_BODY && add_body(deal, bytes) < 0)
 		mst_in_h2_refuse(deal);
+	else if (deal->phase == PHASE_SKIP)
+		deal->skip -= is_taken ? bytes.len : deal->skip;
 }
 
 void mst_in_h2_end(void *up)

@@ -54,7 +54,7 @@ int mst_in_h2_header(void *up, struct mst_slice name, struct mst_slice value);
 void mst_in_h2_head(void *up, bool is_end);
 void mst_in_h2_body(void *up, struct mst_slice bytes);
 void mst_in_h2_end(void *up);
-/* mst_in_h2_refuse answers with x->err and ends the stream. */
+/* mst_in_h2_refuse answers with x->err; the stream ends when its peer's side does, or at its deadline. */
 void mst_in_h2_refuse(struct http_deal *deal);
 
 /* target.c: fills in->path and in->query from in->target. */

@@ -4,7 +4,7 @@
 #include <netdb.h>
 #include <stdio.h>
 
-#include "topic.h"
+#include "link.h"
 
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* RFC 4291 2.5.5.2 */
 

@@ -7,7 +7,7 @@
  *     settle.c    decides by the answer, writes               gone.c     tokens that are no good any more
  *     answer_rows.c  Apple's table of status and reason       hold.c     tokens the service asked to leave alone
  *     topics.c    topics with their credentials              topic.c    pushes of one over its links, breaker
- *     link.c      one HTTP/2 connection                      request.c  a push as a request, its answer
+ *     link.c, wire.c   one HTTP/2 connection                 request.c  a push as a request, its answer
  *     address.c   names of the service, asked anew           token.c    ES256 credentials
  *     cert_call.c, stats_call.c, notify_call.c   the operator's endpoints
  */
@@ -82,7 +82,6 @@ struct push_item {
 	void (*on_answer)(struct push_item *item); /* settle, or the caller of an application's push */
 };
 
-/* topic.c: one topic with its credential, its line of waiting items, its links. */
 /* X(name, word): why a topic sends or does not */
 #define PUSH_TOPIC_STATES(X)                                                                       \
 	X(OPEN, "open")                                                                            \
@@ -98,7 +97,6 @@ enum push_topic_state {
 const char *mst_topic_state_word(enum push_topic_state state);
 
 struct push_topic; /* its fields are in topic.h, for the topics' own files alone */
-
 struct push_topic_facts { /* for stats and for settle */
 	struct mst_slice topic;
 	enum push_topic_state state;
@@ -128,7 +126,7 @@ void mst_topic_failed(struct push_topic *topic);                 /* 5xx or lost:
 void mst_topic_worked(struct push_topic *topic);
 void mst_topic_renew_token(struct push_topic *topic);            /* ExpiredProviderToken */
 void mst_topic_reopen(struct push_topic *topic, struct push_item *item); /* IdleTimeout, Shutdown: this link takes no more */
-/* mst_push_unsent: items a stopped or resting topic gives back: not sent, no try counted. push.c */
+/* mst_push_given_back: items a stopped or resting topic gives back: not sent, no try counted. push.c */
 void mst_push_given_back(struct mst_push *push, struct push_item *item);
 
 /* push.c: the service. */

@@ -2,7 +2,7 @@
 /* A push as a request of HTTP/2, and the service's answer to it. Apple, "Sending notification requests to APNs". */
 #include "muster/count.h"
 #include "muster/json.h"
-#include "topic.h"
+#include "link.h"
 
 #define HEADERS_MAX     12
 #define BODY_DEPTH      4
@@ -166,7 +166,40 @@ static void read_body(struct push_item *item)
 	mst_json_free(&root);
 }
 
-void mst_request_deliver(struct push_item *item)
+/* What the answer says of the topic. Of MDM pushes settle says what is bad; who sends an application's does not know. */
+static void judge(struct push_topic *topic, struct push_item *item)
+{
+	switch (mst_answer_judge(&item->answer)) {
+	case VERDICT_RETRY:
+		if (item->note)
+			mst_topic_failed(topic);
+		break;
+	case VERDICT_RETRY_ELSEWHERE:
+		if (item->note && item->answer.end == PUSH_ANSWERED)
+			mst_topic_reopen(topic, item);
+		break;
+	case VERDICT_RETRY_TOKEN:
+		if (item->note)
+			mst_topic_renew_token(topic);
+		break;
+	case VERDICT_STOP_TOPIC:
+		if (item->note && item->answer.status == 403)
+			mst_topic_stop(topic, item->answer.reason);
+		break;
+	case VERDICT_DONE:
+	case VERDICT_HOLD:
+	case VERDICT_GONE:
+	case VERDICT_BAD_TOKEN:
+	case VERDICT_BUG:
+		mst_topic_worked(topic); /* the service does */
+		break;
+	case NUM_PUSH_VERDICTS:
+		break;
+	}
+}
+
+/* Tells the item's owner. */
+static void deliver(struct push_item *item)
 {
 	struct push_topic *topic = item->topic;
 
@@ -176,8 +209,10 @@ void mst_request_deliver(struct push_item *item)
 	topic->answering_sent_ms = item->sent_ms;
 	item->on = NULL;
 	mst_topic_ready(topic);
-	if (!topic->topics->is_ending)
+	if (!topic->topics->is_ending) {
+		judge(topic, item);
 		item->on_answer(item);
+	}
 	topic->answering = NULL;
 }
 
@@ -218,7 +253,7 @@ static void on_gone(void *up, bool is_done, bool may_retry)
 	}
 	link->worked_ms = now_ms;
 	mst_link_soil(link);
-	mst_request_deliver(item);
+	deliver(item);
 }
 
 const struct mst_h2_hooks mst_request_hooks = {

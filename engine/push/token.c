@@ -8,7 +8,7 @@
 
 #include "muster/clock.h"
 #include "muster/text.h"
-#include "topic.h"
+#include "link.h"
 
 #define LEAST_MS (20u * 60 * 1000)
 #define RENEW_MS (50u * 60 * 1000)

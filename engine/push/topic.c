@@ -6,7 +6,7 @@
 #include "muster/clock.h"
 #include "muster/count.h"
 #include "muster/log.h"
-#include "topic.h"
+#include "link.h"
 
 #define FAILURES_MAX 8    /* in a row, then the topic rests */
 #define REFUSED_MAX  3    /* handshakes in a row in which the service refuses the credential */
@@ -143,15 +143,16 @@ void mst_topic_rest(struct push_topic *topic, uint64_t until, const char *why)
 	set(topic, TOPIC_RESTING);
 }
 
-static void trip(struct push_topic *topic)
+static void trip(struct push_topic *topic, const char *why)
 {
 	topic->rest_ms = longer(topic, topic->rest_ms);
-	mst_topic_rest(topic, now_ms_of(topic) + mst_topic_jitter(topic->topics, topic->rest_ms),
-		       "the push service fails or breaks connections");
+	mst_topic_rest(topic, now_ms_of(topic) + mst_topic_jitter(topic->topics, topic->rest_ms), why);
 }
 
 void mst_topic_failed(struct push_topic *topic)
 {
+	static const char failing[] = "the push service fails or breaks connections";
+
 	if (topic->loss == LOSS_COUNTED)
 		return;
 	if (topic->loss == LOSS_NEW)
@@ -159,10 +160,10 @@ void mst_topic_failed(struct push_topic *topic)
 	switch (topic->state) {
 	case TOPIC_OPEN:
 		if (++topic->num_failures >= FAILURES_MAX)
-			trip(topic);
+			trip(topic, failing);
 		break;
 	case TOPIC_PROBING:
-		trip(topic);
+		trip(topic, failing);
 		break;
 	case TOPIC_RESTING:
 	case TOPIC_STOPPED:
@@ -277,7 +278,7 @@ static void open_one(struct push_topic *topic)
 		return;
 	topic->opened_ms = now_ms;
 	topic->open_at = now_ms + topic->topics->times.apart_ms;
-	if (mst_link_open(topic, &e) < 0)
+	if (mst_wire_open(topic, &e) < 0)
 		mst_log_peer(WARN, "no connection to the push service", f_topic(topic), mst_f_err(&e));
 }
 
@@ -313,6 +314,7 @@ static void fill_link(struct push_topic *topic, struct push_link *link, const st
 			return;
 		}
 		topic->num_waiting--;
+		topic->moved_ms = batch->now_ms;
 		mst_link_soil(link);
 	}
 	/* The rest of a large batch, once this one has left. */
@@ -358,7 +360,9 @@ void mst_topic_pump(struct push_topic *topic)
 	switch (topic->state) {
 	case TOPIC_OPEN:
 	case TOPIC_PROBING:
-		if (topic->num_waiting)
+		if (topic->topics->is_draining && !has_open_link(topic))
+			give_back(topic); /* the store has them: nobody waits for a service that may not answer */
+		else if (topic->num_waiting)
 			send_line(topic);
 		break;
 	case TOPIC_RESTING:
@@ -396,8 +400,11 @@ void mst_topic_tick(struct push_topic *topic, uint64_t now_ms)
 	MST_LIST_EACH(at, keep, &topic->links)
 		mst_link_tick(link_of(at), now_ms);
 	tick_idle(topic, now_ms);
-	if (topic->num_waiting)
-		mst_topic_ready(topic);
+	if (topic->num_waiting == 0)
+		return;
+	if (now_ms - topic->moved_ms >= topic->topics->times.line_ms)
+		trip(topic, "the push service takes no pushes");
+	mst_topic_ready(topic);
 }
 
 bool mst_topic_send(struct push_topic *topic, struct push_item *item, uint64_t *again_ms)
@@ -432,7 +439,8 @@ bool mst_topic_send(struct push_topic *topic, struct push_item *item, uint64_t *
 	item->on = NULL;
 	item->answer = (struct push_answer){.end = PUSH_UNSENT};
 	mst_list_add(&topic->line, &item->link);
-	topic->num_waiting++;
+	if (topic->num_waiting++ == 0)
+		topic->moved_ms = now_ms;
 	mst_topic_ready(topic);
 	return true;
 }
@@ -453,7 +461,7 @@ void mst_topic_tell(const struct push_topic *topic, struct push_topic_facts *out
 	memcpy(out->why, topic->why, sizeof(out->why));
 	MST_LIST_EACH(at, keep, &topic->links) {
 		const struct push_link *link = link_of(at);
-		out->num_links++;
+		out->num_links += link->state != LINK_RESOLVING;
 		out->num_open_streams += link->h2 ? mst_h2_open(link->h2) : 0;
 	}
 }

@@ -3,7 +3,7 @@
 #include "muster/count.h"
 #include "muster/log.h"
 #include "muster/text.h"
-#include "topic.h"
+#include "link.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@ static const struct push_times times_usual = {
 	.stall_ms = 30000,
 	.pong_ms = 10000,
 	.give_up_ms = 90000,
+	.line_ms = 30000,
 	.apart_ms = 1000,
 	.replace_ms = 100,
 	.rest_ms = 1000,

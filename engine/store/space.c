@@ -75,6 +75,8 @@ rocksdb_options_t *mst_space_options(enum mst_space space, const struct mst_stor
 
 	set_database(options, conf);
 	set_table(options, row->prefix_len, cache);
+	if (space == MST_SPACE_PUSH && mib > 8)
+		mib = 8;
 	rocksdb_options_set_write_buffer_size(options, mib << 20);
 	rocksdb_options_set_max_write_buffer_number(options, MEMTABLES_MAX);
 	rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, MEMTABLE_BLOOM);

@@ -4,7 +4,6 @@
 
 #include "muster/clock.h"
 #include "muster/outbox.h"
-#include "muster/pushcert.h"
 
 static struct rig *rig;
 static struct link link_;
@@ -217,7 +216,6 @@ static const char *status(const char *word, const char *uuid)
 /* Apple: a device polls again by itself only when NotNow was the last thing it said. */
 Test(push, not_now_and_then_something_else)
 {
-	struct link control = rig_control();
 	struct mst_push_due due;
 
 	mst_clock_fake(5000000);
@@ -241,7 +239,6 @@ Test(push, not_now_and_then_something_else)
 	cr_expect_str_eq(status("Error", "C-3"), "");
 	cr_assert(due_of(&due, "UDID-0001", ""));
 	cr_expect_eq(due.due_ms, 5061000, "one push for a NotNow");
-	(void)control;
 }
 
 Test(push, without_not_now_nothing_is_owed)

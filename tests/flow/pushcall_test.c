@@ -5,8 +5,8 @@
 #include "muster/clock.h"
 #include "muster/json.h"
 #include "muster/net.h"
-#include "muster/pushcert.h"
 #include "muster/push.h"
+#include "muster/pushcert.h"
 
 #define TOPIC "com.apple.mgmt.External.1"
 #define DAY 86400
@@ -249,7 +249,7 @@ Test(pushcall, a_service_that_is_not_there)
 	cr_expect_eq(a.status, 503, "it rests: %s", a.body);
 }
 
-/* Both of them at once may not end in the wrong order. */
+/* Whoever asked is gone before the push engine answers. */
 Test(pushcall, an_orphan)
 {
 	rig->makes_orphans = true;

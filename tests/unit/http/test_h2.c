@@ -242,6 +242,7 @@ static const struct {
 	{"connection header", {START("GET", "/echo"), H("connection", "close")}, NULL, 0, NULL},
 	{"transfer coding", {START("PUT", "/echo"), H("transfer-encoding", "chunked")}, "x", 0, NULL},
 	{"upgrade", {START("GET", "/echo"), H("upgrade", "h2c")}, NULL, 0, NULL},
+	{"space around a value", {START("GET", "/echo"), H("x-a", " b ")}, NULL, 200, ""},
 	{"upper case", {START("GET", "/echo"), H("X-A", "b")}, NULL, 0, NULL},
 	{"name is no token", {START("GET", "/echo"), H("x a", "b")}, NULL, 0, NULL},
 	{"control character", {START("GET", "/echo"), H("x-a", "b\x01")}, NULL, 0, NULL},
@@ -669,15 +670,41 @@ Test(h2, a_head_that_does_not_end_ends_the_connection)
 	done(p);
 }
 
-Test(h2, refused_before_its_body_is_answered_and_ended_calmly)
+/* ":path: /deny" */
+#define POST_DENY MST_S("\x83\x86\x44\x05/deny\x41\x01" "a")
+
+Test(h2, refused_before_its_body_is_answered_and_a_short_rest_let_come)
 {
 	struct peer *p = new_peer();
 	struct mst_buf out = {.data = NULL};
-	struct mst_slice code = {NULL, 0};
 	begin_by_hand(p, &out);
-	/* ":path: /deny" */
-	add(&out, HEADERS, 4, 1, MST_S("\x83\x86\x44\x05/deny\x41\x01" "a"));
+	add(&out, HEADERS, 4, 1, POST_DENY);
 	send_by_hand(p, &out);
+	UNTIL(&p->r, num_frames(p, DATA, NULL) == 1);
+	cr_expect_eq(num_frames(p, HEADERS, NULL), 1);
+	add(&out, DATA, 0, 1, MST_S("abc"));
+	add(&out, DATA, 1, 1, MST_S("abc"));
+	send_by_hand(p, &out);
+	UNTIL(&p->r, mst_slab_used(p->r.http->deals) == 0);
+	cr_expect_eq(num_frames(p, RST, NULL), 0);
+	done(p);
+}
+
+Test(h2, a_refused_body_that_goes_on_is_ended_calmly)
+{
+	static uint8_t piece[16384];
+	struct peer *p = new_peer();
+	struct mst_buf out = {.data = NULL};
+	struct mst_slice code = {NULL, 0};
+	p->r.conf.body_ms = 200;
+	begin_by_hand(p, &out);
+	add(&out, HEADERS, 4, 1, POST_DENY);
+	/* What is let come, and a window that is not given back. */
+	for (int i = 0; i < 7; i++)
+		add(&out, DATA, 0, 1, mst_slice(piece, sizeof(piece)));
+	send_by_hand(p, &out);
+	UNTIL(&p->r, num_frames(p, DATA, NULL) == 1);
+	cr_expect_eq(num_in(p, PHASE_SKIP), 1);
 	UNTIL(&p->r, num_frames(p, RST, &code) == 1);
 	cr_expect(mst_slice_eq(code, MST_S("\0\0\0\0")));
 	cr_expect_eq(num_frames(p, HEADERS, NULL), 1);
@@ -688,6 +715,22 @@ Test(h2, refused_before_its_body_is_answered_and_ended_calmly)
 	send_by_hand(p, &out);
 	UNTIL(&p->r, num_frames(p, HEADERS, NULL) == 2);
 	cr_expect_eq(mst_slab_used(p->r.http->deals), 0);
+	cr_expect_eq(num_frames(p, GOAWAY, NULL), 0);
+	done(p);
+}
+
+Test(h2, who_waits_for_100_and_is_refused_is_answered)
+{
+	struct peer *p = new_peer();
+	struct mst_buf out = {.data = NULL};
+	begin_by_hand(p, &out);
+	add(&out, HEADERS, 4, 1, MST_S("\x83\x86\x44\x05/deny\x41\x01" "a\x0f\x14\x0c" "100-continue"));
+	send_by_hand(p, &out);
+	UNTIL(&p->r, num_frames(p, DATA, NULL) == 1);
+	cr_expect_eq(num_frames(p, HEADERS, NULL), 1);
+	add(&out, RST, 0, 1, MST_S("\0\0\0\x08"));
+	send_by_hand(p, &out);
+	UNTIL(&p->r, mst_slab_used(p->r.http->deals) == 0);
 	done(p);
 }
 
@@ -729,6 +772,7 @@ Test(h2, bodies_of_one_connection_are_bounded_together)
 	cr_assert(edge);
 	cr_expect(edge->h2.held <= HTTP_HELD_MAX);
 	cr_expect_eq(num_in(p, PHASE_BODY), 1);
+	cr_expect_eq(num_frames(p, GOAWAY, NULL), 0);
 	done(p);
 }
 

@@ -14,10 +14,24 @@ static struct rig *rig_of(const struct mst_push *push)
 	return MST_HOME(push, struct rig, push);
 }
 
+static void park(struct rig *r, struct push_item *item)
+{
+	r->num_back++;
+	r->parked[r->num_parked++] = item;
+}
+
+void rig_again(struct rig *r)
+{
+	uint64_t again_ms;
+
+	while (r->num_parked && mst_topic_send(r->topic, r->parked[r->num_parked - 1], &again_ms))
+		r->num_parked--;
+}
+
 void mst_push_given_back(struct mst_push *push, struct push_item *item)
 {
 	cr_expect_null(item->on);
-	rig_of(push)->num_back++;
+	park(rig_of(push), item);
 }
 
 void mst_push_reload(struct mst_push *push)
@@ -73,7 +87,7 @@ static void on_answer(struct push_item *item)
 		judge(item);
 	if (r->resends && (item->answer.end != PUSH_ANSWERED || item->answer.status != 200))
 		if (!mst_topic_send(item->topic, item, &again_ms))
-			r->num_back++;
+			park(r, item);
 }
 
 bool rig_send(struct rig *r)
@@ -407,7 +421,7 @@ void rig_start(struct rig *r)
 	cr_assert_eq(mst_topics_new(&r->topics, &r->push, &e), 0, "%s", e.text);
 	/* Quicker than life. */
 	r->topics->times = (struct push_times){
-		.tick_ms = 20, .open_late_ms = 1000, .stall_ms = 200, .pong_ms = 200, .give_up_ms = 1000, .apart_ms = 100,
+		.tick_ms = 20, .open_late_ms = 1000, .stall_ms = 200, .pong_ms = 200, .give_up_ms = 1000, .line_ms = 3000, .apart_ms = 100,
 		.replace_ms = 20, .rest_ms = 50, .rest_max_ms = 400,
 	};
 	rig_load(r, &r->client, 1);

@@ -5,7 +5,7 @@
 
 #include <criterion/criterion.h>
 
-#include "../../../engine/push/topic.h"
+#include "../../../engine/push/link.h"
 #include "../crypt/pki.h"
 #include "muster/count.h"
 
@@ -79,6 +79,8 @@ struct rig {
 	struct push_item *items;
 	uint32_t num_items, num_answers, num_ok, num_lost, num_unsent, num_back, num_other, num_reloads;
 	struct push_answer last;
+	struct push_item *parked[RIG_ITEMS]; /* given back, or refused when sent again */
+	uint32_t num_parked;
 	bool resends;              /* what was not taken is sent again */
 	bool judges;               /* tells the topic what answers mean, as settle does */
 };
@@ -91,6 +93,8 @@ void rig_load(struct rig *r, const struct pki *client, int64_t put_ms);
 /* rig_send sends one push more; false: the topic takes none. */
 bool rig_send(struct rig *r);
 void rig_send_many(struct rig *r, uint32_t num);
+/* rig_again sends again what is parked. */
+void rig_again(struct rig *r);
 /* rig_release answers everything held. */
 void rig_release(struct rig *r);
 /* rig_settle changes the stream limit of all connections. */

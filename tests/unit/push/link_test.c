@@ -501,3 +501,89 @@ Test(link, another_service)
 	UNTIL(&r, r.service.num_live == 1);
 	rig_done(&r);
 }
+
+/* The service allows no streams for long: what waits makes room for others. */
+Test(link, takes_nothing)
+{
+	BEGIN();
+	rig_send_many(&r, 1);
+	UNTIL(&r, r.num_ok == 1);
+	r.push.conf.links_max = 1;
+	r.topics->times.line_ms = 200;
+	rig_settle(&r, 0);
+	FOR_MS(&r, 30);
+	rig_send_many(&r, 20);
+	UNTIL(&r, r.topic->state == TOPIC_RESTING);
+	UNTIL(&r, r.num_back == 20);
+	cr_expect_eq(r.service.num_live, 1, "the link stays");
+	rig_settle(&r, 100);
+	UNTIL(&r, rig_send(&r));
+	UNTIL(&r, r.num_ok == 2);
+	rig_done(&r);
+}
+
+Test(link, unusable_credential)
+{
+	BEGIN();
+	struct pki broken = r.newer;
+	broken.key_pem = r.client.key_pem; /* of another certificate */
+	rig_load(&r, &broken, 2);
+	cr_expect_eq(r.topic->state, TOPIC_STOPPED);
+	cr_expect(!rig_send(&r));
+	rig_load(&r, &r.newer, 3);
+	rig_send_many(&r, 1);
+	UNTIL(&r, r.num_ok == 1);
+	rig_done(&r);
+}
+
+static void set_faults(struct rig *r, uint64_t dice)
+{
+	struct rig_service *s = &r->service;
+
+	s->goaway_at = dice & 1 ? 1 + dice % 97 : 0;
+	s->drop_at = dice & 2 ? 1 + dice % 61 : 0;
+	s->is_deaf = (dice & 60) == 4;
+	s->drops_new = (dice & 60) == 8;
+	s->has_silent_tls = (dice & 60) == 12;
+	s->refuses = (dice & 60) == 16 ? MST_E_BUSY : MST_E_NONE;
+	s->status = (dice & 192) == 64 ? "503" : NULL;
+	s->holds = (dice & 768) == 256;
+	if (!s->holds)
+		rig_release(r);
+	rig_settle(r, (uint32_t)(dice >> 10) % 40);
+}
+
+/* Every fault in turn, again and again: each push is accepted in the end, and nothing is left. */
+Test(link, chaos, .timeout = 60)
+{
+	uint64_t dice = 88172645463325252u;
+	BEGIN(.resends = true, .judges = true);
+
+	r.topics->times = (struct push_times){.tick_ms = 16, .open_late_ms = 100, .stall_ms = 60, .pong_ms = 60, .give_up_ms = 200,
+					      .line_ms = 200, .apart_ms = 10, .replace_ms = 5, .rest_ms = 10, .rest_max_ms = 20};
+	rig_send_many(&r, 2000);
+	for (int round = 1; round < 100; round++) {
+		dice ^= dice << 13, dice ^= dice >> 7, dice ^= dice << 17;
+		set_faults(&r, dice);
+		if ((dice >> 40) % 8 == 0)
+			rig_load(&r, round & 1 ? &r.newer : &r.client, round + 1);
+		FOR_MS(&r, 20);
+		rig_again(&r);
+		for (uint32_t more = r.num_items - r.num_ok; more < 500 && r.num_items < RIG_ITEMS && rig_send(&r); more++)
+			continue;
+	}
+	set_faults(&r, 0);
+	rig_settle(&r, 100);
+	for (int i = 0; i < 500 && r.num_ok < r.num_items; i++) {
+		FOR_MS(&r, 10);
+		rig_again(&r);
+	}
+	cr_expect_eq(r.num_ok, r.num_items);
+	cr_expect_gt(r.num_lost, 0);
+	cr_expect_gt(r.num_unsent, 0);
+	cr_expect_gt(r.num_other, 0);
+	cr_expect_eq(r.topic->num_waiting, 0);
+	mst_topics_drain(r.topics);
+	UNTIL(&r, mst_list_empty(&r.topic->links));
+	rig_done(&r);
+}

@@ -43,6 +43,8 @@ Test(verdict, refused)
 			cr_expect_eq(rig.c.rc, -1, "%s", rows[i].name);
 			cr_expect(strstr(rig.c.e.text, rows[i].alert), "%s: %s", rows[i].name,
 				  rig.c.e.text);
+			cr_expect_geq(mst_tls_alert(rig.c.tls), 42, "%s: one of the alerts on certificates", rows[i].name);
+			cr_expect_eq(mst_tls_alert(rig.s.tls), 0);
 			cr_expect_geq(rig_counter(MST_C_TLS_FAILED) - failed, 1);
 			rig_done(&rig);
 		}
