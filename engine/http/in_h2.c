@@ -205,6 +205,8 @@ void mst_in_h2_head(void *up, bool is_end)
 	mst_count(MST_C_HTTP_REQUESTS, 1);
 	edge->num_requests++;
 	deal->has_all = is_end;
+	if (!mst_edge_alive(edge))
+		return;
 	if (fill(deal, is_end) < 0 || mst_in_admit(deal) < 0) {
 		mst_in_h2_refuse(deal);
 	} else if (is_end) {
@@ -249,7 +251,7 @@ void mst_in_h2_end(void *up)
 {
 	struct http_deal *deal = up;
 	deal->has_all = true;
-	if (deal->phase == PHASE_BODY)
+	if (deal->phase == PHASE_BODY && mst_edge_alive(deal->edge))
 		work(deal);
 	else if (deal->phase == PHASE_SKIP)
 		mst_framing_enter(deal, PHASE_SEND);

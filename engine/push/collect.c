@@ -318,12 +318,24 @@ static void walk(struct push_collect *c, uint32_t most, int64_t now_ms)
 		fail(c, &err);
 }
 
+/* The engine ends: the store has them. */
+static void leave_again(struct push_collect *c)
+{
+	MST_LIST_EACH(link, keep, &c->again) {
+		mst_list_drop(link);
+		c->num_again--;
+		mst_collect_release(MST_HOME(link, struct push_item, link), COLLECT_LEFT);
+	}
+}
+
 static void step(struct push_collect *c)
 {
 	uint64_t now = mst_loop_now_ms(c->push->loop);
 	int64_t now_ms = mst_clock_wall_ms();
 	uint32_t room;
 
+	if (c->push->is_draining)
+		leave_again(c);
 	if (c->state != COLLECT_IDLE || c->push->is_draining)
 		return;
 	if (c->num_again) {
@@ -355,12 +367,13 @@ void mst_collect_release(struct push_item *item, enum collect_end end)
 	if ((item->is_overtaken || end == COLLECT_AGAIN) && !push->is_draining) {
 		push->counts.num_overtaken += item->is_overtaken;
 		item->is_overtaken = false;
+		item->num_again = end == COLLECT_AGAIN ? item->num_again : 0;
 		mst_list_add(&c->again, &item->link);
 		c->num_again++;
 		want(c);
 		return;
 	}
-	if (end == COLLECT_LEFT)
+	if (end == COLLECT_LEFT && !push->is_draining)
 		mst_take_left(c, item->due.due_ms, 0);
 	mst_map_drop(c->in_hand, &item->due.id);
 	mst_slab_put(push->items, item->slot);

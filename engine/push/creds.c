@@ -23,7 +23,8 @@ struct push_creds {
 	struct mst_push *push;
 	struct mst_mail mail;       /* of whoever asks for a reload, at most one on its way */
 	bool is_mailed;             /* shared by threads */
-	bool is_loaded, is_reading, is_asked_again;
+	bool is_loaded, is_reading;
+	bool is_asked, is_asked_again; /* somebody changed something: not only a look */
 	struct mst_timer timer;
 	struct mst_read r;
 	struct mst_arena arena;
@@ -112,8 +113,9 @@ static void load(struct push_creds *c)
 	uint64_t mark = mark_of(c);
 
 	tell_ends(c);
-	if (c->is_loaded && mark == c->mark)
+	if (c->is_loaded && !c->is_asked && mark == c->mark)
 		return;
+	c->is_asked = false;
 	c->mark = mark;
 	c->is_loaded = true;
 	push->counts.num_loads++;
@@ -166,6 +168,7 @@ static void on_mail(struct mst_mail *mail)
 
 	/* Given back before the store is read: who asks from now on is heard again. */
 	__atomic_store_n(&c->is_mailed, false, __ATOMIC_SEQ_CST);
+	c->is_asked = true;
 	begin(c);
 }
 

@@ -77,6 +77,7 @@ void mst_push_drain(struct mst_push *push)
 {
 	push->is_draining = true;
 	mst_topics_drain(push->topics);
+	mst_collect_look(push->collect, INT64_MAX);
 }
 
 static bool has_links(const struct mst_push *push)

@@ -120,6 +120,10 @@ static void send_on(struct push_collect *c, struct push_item *item, struct push_
 	uint64_t until = 0;
 
 	item->topic = topic;
+	if (c->push->is_draining) {
+		mst_collect_release(item, COLLECT_LEFT);
+		return;
+	}
 	if (!mst_topic_send(topic, item, &until)) {
 		mst_take_left(c, item->due.due_ms, until);
 		mst_collect_release(item, COLLECT_LEFT);

@@ -2,7 +2,9 @@
 /* What is due is sent, and what the answers mean is written. */
 #include "hand_rig.h"
 
+#include "collect.h"
 #include "muster/clock.h"
+#include "muster/log.h"
 
 #define NOW 1800000000000
 static const struct mst_push_conf small = {.window = 16};
@@ -566,6 +568,133 @@ Test(hand, magic, .description = "a device's magic cannot break the payload")
 	cr_expect_eq(fake.num_sent, 1);
 	cr_expect(mst_slice_eq(mst_slice(seen.payload, seen.payload_len), MST_S("{\"mdm\":\"a\\\"b\\\\c\"}")));
 	cr_expect_not(rig_due(rig, &due, 501));
+	rig_free(rig);
+}
+
+#define STORM 100
+static uint32_t caused_at[STORM];
+static bool is_woken[STORM];
+static uint64_t dice = 88172645463325252u;
+
+static uint32_t roll(uint32_t most)
+{
+	dice ^= dice << 13;
+	dice ^= dice >> 7;
+	dice ^= dice << 17;
+	return (uint32_t)(dice >> 20) % most;
+}
+
+static void say_anything(struct push_item *item, uint32_t device)
+{
+	uint32_t n = roll(100);
+
+	if (n < 20)
+		fake_status(item, 503, "ServiceUnavailable");
+	else if (n < 25)
+		item->answer.end = PUSH_LOST;
+	else if (n < 40)
+		item->answer.end = PUSH_UNSENT;
+	else if (n < 42)
+		fake_status(item, 503, "Shutdown");
+	else if (n < 43)
+		fake_status(item, 410, "Unregistered"), item->answer.timestamp_ms = 5; /* of an earlier token */
+	else if (item->sent_ms > caused_at[device])
+		is_woken[device] = true;
+}
+
+/* Everything at once: causes at any moment, every kind of trouble, restarts in the middle. */
+Test(hand, storm, .timeout = 120)
+{
+	struct rig *rig = rig_new((struct mst_push_conf){.window = 24, .retry_ms = 16, .retry_max_ms = 60});
+	struct mst_push_due due;
+
+	rig_enrol(rig, 0, STORM, RIG_TOPIC);
+	rig_cert(rig, RIG_TOPIC, 0);
+	fake.script = say_anything;
+	fake.each_turn = 5;
+	for (uint32_t i = 0; i < 4000; i++) {
+		uint32_t device = roll(STORM);
+		/* Before the commit: what is sent from here on may or may not know of it, what is sent after it does. */
+		rig_cause(rig, device, MST_PUSH_COMMAND, mst_clock_wall_ms() - roll(3));
+		caused_at[device] = fake.num_sent;
+		is_woken[device] = false;
+		if (roll(3) == 0)
+			rig_turn(rig, 1);
+		if (roll(700) == 0) {
+			rig_restart(rig);
+			rig_until(rig, fake.num_topics == 1);
+		}
+	}
+	for (uint32_t i = 0; i < STORM; i++)
+		rig_until(rig, is_woken[i] || !caused_at[i]);
+	rig_until(rig, rig->push->num_items == 0);
+	rig_rest(rig);
+	for (uint32_t i = 0; i < STORM; i++)
+		cr_expect(!rig_due(rig, &due, i) || due.cause == MST_PUSH_SILENT, "device %u", i);
+	rig_until(rig, rig_places(rig) <= STORM); /* no place is left behind */
+	rig_free(rig);
+}
+
+Test(hand, sweep, .description = "what nobody told of is found all the same")
+{
+	struct rig *rig = begin(small, 4);
+
+	rig_cause(rig, 1, MST_PUSH_COMMAND, NOW);
+	rig_rest(rig);
+	rig_jump(rig, 1000);
+	rig->kick.is_out = true; /* nothing is told */
+	rig_cause(rig, 2, MST_PUSH_COMMAND, NOW - 5000);
+	rig_rest(rig);
+	cr_expect_eq(fake.sent[2], 0);
+	rig->push->collect->swept_ms -= 900000;
+	rig_jump(rig, 0);
+	rig_rest(rig);
+	cr_expect_eq(fake.sent[2], 1);
+	cr_expect_eq(fake.sent[1], 1);
+	rig_free(rig);
+}
+
+Test(hand, drain, .description = "an engine that ends collects no more, settles what is in hand and leaves the rest")
+{
+	struct rig *rig = begin((struct mst_push_conf){.window = 16}, 40);
+
+	fake.is_slow = true;
+	rig_causes(rig, 0, 40, NOW);
+	rig_until(rig, fake.num_sent == 16);
+	mst_push_drain(rig->push);
+	rig_turn(rig, 5);
+	cr_expect_not(mst_push_is_idle(rig->push));
+	fake_answer();
+	rig_until(rig, mst_push_is_idle(rig->push));
+	cr_expect_eq(fake.num_sent, 16);
+	cr_expect_eq(rig_places(rig), 40);
+	rig_restart(rig);
+	fake.is_slow = false;
+	rig_until(rig, fake.num_sent == 40);
+	rig_rest(rig);
+	rig_free(rig);
+}
+
+Test(hand, creds, .description = "the end of a certificate is told ahead, each time once; only a change starts topics again")
+{
+	static const struct {
+		int64_t days;
+		uint32_t num;
+	} rows[] = {{40, 0}, {29, 1}, {28, 1}, {14, 2}, {8, 2}, {7, 3}, {1, 4}, {0, 5}, {-3, 5}};
+	struct rig *rig = rig_new(small);
+	int64_t end_s = NOW / 1000;
+	uint64_t first;
+
+	mst_clock_fake(NOW - 40 * 86400000ll);
+	rig_cert(rig, RIG_TOPIC, end_s);
+	first = mst_log_count(MST_WARN);
+	for (size_t i = 0; i < MST_LEN(rows); i++) {
+		uint32_t num_loads = fake.num_loads;
+		mst_clock_fake(NOW - rows[i].days * 86400000ll);
+		mst_push_reload(rig->push);
+		rig_until(rig, fake.num_loads > num_loads);
+		cr_expect_eq(mst_log_count(MST_WARN) - first, rows[i].num, "%ld days", (long)rows[i].days);
+	}
 	rig_free(rig);
 }
 

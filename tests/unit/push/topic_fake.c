@@ -132,6 +132,7 @@ bool mst_topic_send(struct push_topic *topic, struct push_item *item, uint64_t *
 	mst_list_add(&topic->line, &item->link);
 	topic->num_waiting++;
 	fake.num_sent++;
+	item->sent_ms = fake.num_sent; /* in order of sending */
 	if (device < RIG_DEVICES)
 		fake.sent[device]++;
 	if (fake.num_hand_most < fake.push->num_items)
