@@ -14,6 +14,7 @@
 #include "muster/revoke.h"
 #include "muster/scep.h"
 #include "muster/text.h"
+#include "muster/vouched.h"
 
 #define CA_NAMES_MAX  256 /* CAs a client is told of; each has some 60 bytes in every handshake */
 #define DRAIN_LOOK_MS 50 /* how often a draining loop looks whether it may end */
@@ -73,6 +74,7 @@ static void tune_judge(struct mst_lane_loop *lane)
 		.trusts = {lane->facts->trust, issuers ? issuers->trust : NULL, lane->facts->front_ends},
 		.barred = lane->app.barred,
 	};
+	mst_vouched_forget(lane->app.vouched);
 }
 
 /* The CAs a client is told of: a device may choose its certificate by them. */
@@ -259,6 +261,11 @@ static int make_parts(struct mst_lane_loop *lane, struct mst_err *e)
 	mst_lane_issuers(lane);
 	if (mst_barred_new(&lane->app.barred, e) != 0 || mst_revoke_new(&lane->app.revoke, &lane->app, e) != 0)
 		return -1;
+	if (conf->known_max) {
+		lane->app.vouched = mst_vouched_new(conf->known_max);
+		if (!lane->app.vouched)
+			return mst_fail(e, MST_E_BUSY, "out of memory for the verified certificates");
+	}
 	return mst_lane_adopt(lane, lane->facts, e);
 }
 
@@ -352,5 +359,6 @@ void mst_lane_free(struct mst_lane_loop *lane)
 	mst_net_free(&lane->net);
 	mst_http_free(&lane->http);
 	mst_barred_free(&lane->app.barred);
+	mst_vouched_free(&lane->app.vouched);
 	mst_loop_free(&lane->loop);
 }

@@ -6,6 +6,7 @@
  */
 #include "muster/cms.h"
 #include "muster/text.h"
+#include "muster/vouched.h"
 #include "own.h"
 
 #define HEADER_MAX 65536 /* base64: a signature with its chain has some 4 KiB */
@@ -170,6 +171,26 @@ static int check_link(struct mst_xchg *x, int64_t now_ms)
 	return mst_fail(&x->err, MST_E_DENIED, "the certificate has expired");
 }
 
+/* Whose certificate it is: as it was found within the day, or by its chain. */
+static int vouch(struct mst_peer *out, struct mst_xchg *x, const struct proof *proof, int64_t now_s)
+{
+	const struct mst_app *app = x->app;
+	const struct mst_peer *known;
+	uint8_t sha256[32];
+
+	mst_sha256(sha256, proof->chain[0]);
+	known = mst_vouched_find0(app->vouched, sha256, now_s);
+	if (known && now_s >= known->not_before && now_s <= known->not_after) {
+		*out = *known;
+		return 0;
+	}
+	if (mst_trust_verify_any((struct mst_trust *const[]){app->trust, stored0(app)}, 2, out, proof->chain, proof->num, now_s,
+				 &x->err) < 0)
+		return mst_fail(&x->err, MST_E_DENIED, "the certificate is not of a device of ours");
+	mst_vouched_add(app->vouched, out, now_s);
+	return 0;
+}
+
 int mst_source_peer(struct mst_peer *out, struct mst_xchg *x, int64_t now_ms)
 {
 	const struct mst_app *app = x->app;
@@ -189,10 +210,5 @@ int mst_source_peer(struct mst_peer *out, struct mst_xchg *x, int64_t now_ms)
 	case SOURCE_NONE:
 		return mst_fail(&x->err, MST_E_DENIED, "no certificate of a device");
 	}
-	if (rc < 0)
-		return -1;
-	if (mst_trust_verify_any((struct mst_trust *const[]){app->trust, stored0(app)}, 2, out, proof.chain, proof.num, now_ms / 1000,
-				 &x->err) < 0)
-		return mst_fail(&x->err, MST_E_DENIED, "the certificate is not of a device of ours");
-	return 0;
+	return rc < 0 ? -1 : vouch(out, x, &proof, now_ms / 1000);
 }

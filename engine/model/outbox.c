@@ -144,6 +144,12 @@ int mst_outbox_next(struct mst_walk *w, struct mst_read *r, struct mst_outbox_pl
 	return out->due_ms <= until_ms;
 }
 
+void mst_outbox_place_of(struct mst_outbox_place *out, const struct mst_push_due *due)
+{
+	*out = (struct mst_outbox_place){.due_ms = due->due_ms, .sequence = due->sequence, .id = due->id};
+	make_key(out->key, due->due_ms, due->sequence, &due->id);
+}
+
 void mst_outbox_drop_place(struct mst_batch *b, const struct mst_outbox_place *place)
 {
 	mst_batch_drop(b, MST_SPACE_OUTBOX, mst_slice(place->key, sizeof place->key));

@@ -11,6 +11,7 @@ struct mst_bulk;
 struct mst_scep;
 struct mst_barred;
 struct mst_revoke;
+struct mst_vouched;
 struct mst_kick;
 struct mst_push;
 struct mst_campaigns;
@@ -28,6 +29,7 @@ struct mst_app {
 	struct mst_bulk *bulk;          /* all loops': jobs that make identities; NULL: none (bulk.h) */
 	struct mst_scep *scep;          /* this loop's: how often each source came; NULL: no limit */
 	struct mst_barred *barred;      /* this loop's: revoked certificates (barred.h) */
+	struct mst_vouched *vouched;    /* this loop's: device certificates verified outside TLS (vouched.h); NULL: none are remembered */
 	struct mst_revoke *revoke;      /* this loop's: CRLs and OCSP answers (revoke.h) */
 	struct mst_kick *kick;          /* this loop's: tells the push engine what is due (outbox.h); NULL: nobody pushes */
 	struct mst_push *push;          /* the process's (push.h); NULL: nobody pushes */

@@ -3,6 +3,7 @@
 #include "muster/clock.h"
 #include "muster/cms.h"
 #include "muster/text.h"
+#include "muster/vouched.h"
 #include "rig.h"
 
 #define DAY_S 86400
@@ -141,6 +142,26 @@ Test(source, takes_signatures_when_told_to)
 		     403, "twice");
 	cr_expect_eq(say(tls_of(NULL, NULL), message(), "x", NULL, "x", NULL), 403);
 	cr_expect_eq(say(tls_of(&device, rig->app.trust), message(), "mdm-signature", "%", "x", NULL), 200, "TLS comes first");
+}
+
+/* What was verified once is known for a day, and not longer than its CA is trusted; a signature is verified every time. */
+Test(source, remembers_who_was_vouched_for)
+{
+	struct mst_trust *trust = rig->app.trust;
+
+	rig->app.identity_sources = MST_FROM_TLS | MST_FROM_SIGNATURE;
+	rig->app.vouched = mst_vouched_new(16);
+	cr_assert(rig->app.vouched);
+	cr_expect_eq(signed_by(&device, false), 200);
+	cr_expect_eq(signed_by(&stranger, false), 403, "who was refused is not known");
+	rig->app.trust = rig->app.front_ends;
+	cr_expect_eq(signed_by(&device, false), 200, "known");
+	cr_expect_eq(say(tls_of(NULL, NULL), message(), "mdm-signature", signature(&device, "another body", false), "x", NULL), 403);
+	mst_vouched_forget(rig->app.vouched);
+	cr_expect_eq(signed_by(&device, false), 403, "another CA is trusted now");
+	rig->app.trust = trust;
+	cr_expect_eq(signed_by(&device, false), 200);
+	mst_vouched_free(&rig->app.vouched);
 }
 
 Test(source, takes_headers_of_front_ends_only)
