@@ -22,7 +22,7 @@ static bool comes_again(struct mst_device_sim *dev, enum mst_fleet_error kind)
 
 	if (!fleet->conf->is_patient || !dev->operation || dev->num_tries == TRIES_MAX || fleet->is_closing)
 		return false;
-	if (!is_told && kind != FLEET_CONNECT && kind != FLEET_HANDSHAKE && kind != FLEET_CLOSED)
+	if (!is_told && kind != FLEET_CONNECT && kind != FLEET_HANDSHAKE && kind != FLEET_CLOSED && kind != FLEET_LATE)
 		return false;
 	*(is_told ? &fleet->tally->num_shed : &fleet->tally->num_refused) += 1;
 	dev->num_tries++;

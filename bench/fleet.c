@@ -16,7 +16,6 @@
 
 #define THREADS_MAX    64
 #define FILES_MORE     256 /* connections of a phase may still be closing while new ones open */
-#define ANSWER_WAIT_MS 20000
 #define SERIES_ROOM    40
 #define SETTLE_NS      500000000ull
 
@@ -60,8 +59,7 @@ static int open_fleet(struct mst_fleet *fleet, struct mst_err *e)
 	struct mst_net_conf net = {.num_conns_max = num, .out_bytes_max = 1 << 20};
 
 	net.state_ms[MST_CONN_DIAL] = net.state_ms[MST_CONN_HELLO] = net.state_ms[MST_CONN_HEAD] =
-		ANSWER_WAIT_MS;
-	net.state_ms[MST_CONN_DRAIN] = ANSWER_WAIT_MS;
+		net.state_ms[MST_CONN_DRAIN] = fleet->conf->wait_ms;
 	if (mst_loop_new(&fleet->loop, &loop, e) < 0)
 		return -1;
 	return mst_net_new(&fleet->net, fleet->loop, &net, e);

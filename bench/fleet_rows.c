@@ -31,6 +31,7 @@ static const struct mst_opt_row opt_rows[] = {
 	{ "fleet", "signed",      AT(is_signed),    BOOL, "no",        0, 0,           "",   false, "no client certificate: devices sign each message with RSA-2048 (Mdm-Signature)" },
 	{ "fleet", "http2",       AT(is_http2),     BOOL, "no",        0, 0,           "",   false, "speak HTTP/2 (ALPN)" },
 	{ "fleet", "plain",       AT(is_plain),     BOOL, "no",        0, 0,           "",   false, "no TLS at all, for other servers: with --signed" },
+	{ "fleet", "wait-ms",     AT(wait_ms),      U32,  "20000",     1, 3600000,     "ms", false, "how long a device waits: for its connection, its handshake, each answer" },
 	{ "fleet", "patient",     AT(is_patient),   BOOL, "no",        0, 0,           "",   false, "come again a second later when the server has no room: 503, refused or closed without an answer" },
 	{ "fleet", "control",     AT(control),      TEXT, "",          0, 100,         "",   false, "control socket, for scripts that queue commands" },
 	{ "fleet", "topic",       AT(topic),        TEXT, "com.apple.mgmt.External.8b0e2d6c-2c0f-4b39-9c8e-0f2a4d9b7e11", 1, 255, "", false, "push topic of the devices" },

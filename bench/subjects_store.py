@@ -85,6 +85,9 @@ def grow(bench):
                     cpu[size][g].append(runs[g]["cpu_us"])
                     errors += runs[g]["errors"]
                 bench.fleet(m, m.local, "drain", *who)  # commands are left over: nobody's pace is quite the same
+        with bench.perf("grow-idle", m) as is_on:  # of the largest, the last one
+            if is_on:
+                bench.fleet(m, m.local, "idle-open", *who, "--concurrency", 64, "--count", counts["idle"])
     return grown(cpu, sizes, errors, commands)
 
 

@@ -130,7 +130,8 @@ def storm(bench):
     """Every device has a command waiting and connects now."""
     num = bench.n(STORM, 4000)
     with bench.musterd("storm", {"threads.loops": 0}) as m:
-        run = bench.fleet(m, m.local, "storm", "--devices", num, "--seed", bench.new_seed(), "--concurrency", num, "--threads", 2, "--patient")
+        run = bench.fleet(m, m.local, "storm", "--devices", num, "--seed", bench.new_seed(), "--concurrency", num, "--threads", 2, "--patient",
+                          "--wait-ms", 60000)
     shed = run["raw"]["shed"]
     result = Result("storm", [run]).faultless()
     result.more = {"shed": shed, "seconds": round(run["raw"]["wall_ns"] / 1e9, 2)}

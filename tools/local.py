@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A musterd of one's own on loopback: its files in a folder, its process, its control socket. For quickstart, bench and live tests."""
+import atexit
 import http.client
 import json
 import os
@@ -241,6 +242,8 @@ class Sink:
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
                                             start_new_session=own_session)
         ready = self.process.stdout.readline().split()
+        if not own_session:
+            atexit.register(self.kill)
         if len(ready) != 4 or ready[0] != "ready":
             with open(self.local.path("sink.log"), encoding="utf-8") as log:
                 raise Failed(f"apns-sink did not start: {log.read().strip()[-200:]}")

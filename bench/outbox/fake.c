@@ -95,8 +95,9 @@ bool mst_topic_send(struct push_topic *topic, struct push_item *item, uint64_t *
 	return true;
 }
 
-void mst_topic_stop(struct push_topic *topic, const char *why)
+bool mst_topic_stop(struct push_topic *topic, const char *why)
 {
+	return true;
 }
 
 void mst_topic_failed(struct push_topic *topic)
@@ -113,4 +114,9 @@ void mst_topic_renew_token(struct push_topic *topic)
 
 void mst_topic_reopen(struct push_topic *topic, struct push_item *item)
 {
+}
+
+bool mst_topic_is_mdm(const struct push_topic *topic)
+{
+	return true;
 }

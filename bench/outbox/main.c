@@ -261,8 +261,6 @@ int main(int argc, char **argv)
 	}
 	fill(&bench, conf.count, put_due);
 	tell_threads("filled");
-	fflush(stderr);
-	usleep(300000);
 		double before_mib = rss_mib();
 	mst_collect_look(bench.push->collect, 0);
 	uint64_t began_ns = mst_clock_ns(), began_cpu = mst_clock_cpu_ns(), last_cpu = began_cpu, last = 0;

@@ -7,7 +7,8 @@
  *
  * The cursor goes forward only. A place that became visible behind it brings it back (a kick): what it meets again is in
  * hand, which costs a look into a map, or dropped, which costs RocksDB a step; going back is paced so that it never takes more
- * than a fifth of the time. What is left in the store because its topic cannot send brings it back when the topic can.
+ * than a fifth of the time. What is left in the store because its topic cannot send brings it back when the topic can, or wants
+ * to be asked; other topics' pushes ahead are reached first, and what waits for a new credential brings nothing back.
  */
 #include "collect.h"
 
@@ -19,7 +20,7 @@
 
 #define NONE INT64_MAX
 #define REST_MAX_MS  60000   /* the wall clock may step: look at it now and then */
-#define SWEEP_MS     900000  /* from the start again, when idle: whatever was missed is found */
+#define SWEEP_MS     900000  /* from the start again, when nothing is due: whatever was missed is found */
 #define BACK_LEAST_NS 10000000 /* between two ways back, when much is going on */
 #define BACK_SHARE   4       /* of the time between two ways back, what walking may take */
 #define PROBES_MOST  8       /* read while no topic is open */
@@ -67,6 +68,7 @@ static void go_back(struct push_collect *c, int64_t due_ms)
 		c->next_ms = due_ms < c->next_ms ? due_ms : c->next_ms;
 		return;
 	}
+	memset(c->cursor, 0, sizeof c->cursor);
 	memcpy(c->cursor, &key, sizeof key);
 	c->cursor_len = sizeof key;
 	c->is_end = false;
@@ -92,19 +94,53 @@ static void look_back(struct push_collect *c)
 	c->back_ms = NONE;
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Where the cursor was when it turned, it goes on for a while: what is behind again and again keeps nobody else waiting. */
+static void catch_up(struct push_collect *c)
+{
+	uint64_t now = mst_loop_now_ms(c->push->loop);
+
+	if (!c->is_behind || (!c->is_end && memcmp(c->cursor, c->turned, sizeof c->turned) < 0))
+		return;
+	c->is_behind = false;
+	c->stay_until = now + sooner(BACK_SHARE * (now - c->turned_ms), REST_MAX_MS);
+}
+
+/* When the cursor may go back to what was left for a while; UINT64_MAX: no reason, or not yet. */
+static uint64_t turn_at(const struct push_collect *c)
+{
+	if (c->timed_ms == NONE || (c->is_behind && !c->is_paused))
+		return UINT64_MAX;
+	return c->is_paused || c->timed_until > c->stay_until ? c->timed_until : c->stay_until;
+}
+
+static void turn(struct push_collect *c, uint64_t now)
+{
+	if (c->is_paused || !c->is_behind)
+		c->turned_ms = now;
+	if (!c->is_behind)
+		memcpy(c->turned, c->cursor, sizeof c->turned);
+	c->is_behind = true;
+	c->is_paused = false;
+	c->back_ms = c->timed_ms < c->back_ms ? c->timed_ms : c->back_ms;
+	c->went_back_ns = 0;
+	c->timed_ms = NONE;
+	c->timed_until = 0;
+}
+
 /* False: no topic can send. What was left is looked at again when there may be one that can. */
 static bool may_collect(struct push_collect *c, uint64_t now)
 {
-	bool is_time = c->left_until && now >= c->left_until;
+	bool is_open = c->is_paused && mst_take_hope(c) == HOPE_NOW;
 
-	if (c->left_ms == NONE || (!is_time && !(c->is_paused && mst_take_can_send(c))))
-		return !c->is_paused;
-	c->is_paused = false;
-	c->back_ms = c->left_ms < c->back_ms ? c->left_ms : c->back_ms;
-	c->went_back_ns = 0;
-	c->left_ms = NONE;
-	c->left_until = 0;
-	return true;
+	if (c->timed_ms != NONE && (is_open || now >= turn_at(c)))
+		turn(c, now);
+	c->is_paused = c->is_paused && !is_open;
+	return !c->is_paused;
 }
 
 /* How many may be taken in hand now by the configured rate. */
@@ -130,25 +166,19 @@ static uint32_t room_of(struct push_collect *c, uint64_t now)
 	if (in_hand && room < least)
 		return 0;
 	room = room < DUE_MOST ? room : DUE_MOST;
-	if (!mst_take_can_send(c) && room > PROBES_MOST)
+	if (mst_take_hope(c) != HOPE_NOW && room > PROBES_MOST)
 		room = PROBES_MOST;
 	return rate_room(c, now, room);
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Nothing to do now: when is there? */
 static void rest(struct push_collect *c, uint64_t now, int64_t now_ms)
 {
-	uint64_t in_ms = REST_MAX_MS;
+	uint64_t in_ms = REST_MAX_MS, turn_ms = turn_at(c);
 
 	if (c->is_end && c->next_ms != NONE && !c->is_paused)
 		in_ms = sooner(in_ms, c->next_ms > now_ms ? (uint64_t)(c->next_ms - now_ms) : 1);
-	if (c->left_until)
-		in_ms = sooner(in_ms, c->left_until > now ? c->left_until - now : 1);
+	in_ms = sooner(in_ms, turn_ms > now ? turn_ms - now : 1);
 	if (c->back_at && !c->is_paused)
 		in_ms = sooner(in_ms, c->back_at > now ? c->back_at - now : 1);
 	if (c->push->conf.rate && c->tokens < 1000 && !c->is_end)
@@ -168,14 +198,22 @@ static void on_dropped(struct mst_batch *b)
 	want(c);
 }
 
+/* What rests must have been asked before: somebody knows then when to ask again. */
+static void pause(struct push_collect *c)
+{
+	if (c->timed_ms != NONE)
+		c->is_paused = mst_take_hope(c) != HOPE_NOW;
+	else if (c->left_ms != NONE)
+		c->is_paused = mst_take_hope(c) == HOPE_NONE;
+}
+
 static void end_read(struct push_collect *c)
 {
 	struct mst_err err;
 
 	mst_take_rows(c);
 	mst_arena_done(&c->read_arena);
-	if (c->left_ms != NONE && !mst_take_can_send(c))
-		c->is_paused = true;
+	pause(c);
 	c->state = COLLECT_IDLE;
 	if (c->num_stale) {
 		c->drops.is_lazy = true;
@@ -255,7 +293,7 @@ static void add_row(struct push_collect *c, const struct mst_outbox_place *place
 
 	if (slot) {
 		item = mst_slab_at(c->push->items, *slot, mst_slab_gen(c->push->items, *slot));
-		if (item->due.sequence == place->sequence && item->due.due_ms == place->due_ms)
+		if (item->due.sequence == place->sequence || (item->is_overtaken && item->passed.sequence == place->sequence))
 			return;
 	}
 	struct due_row *row = &c->read.rows[c->read.num++];
@@ -281,6 +319,7 @@ static void end_walk(struct push_collect *c)
 	}
 	c->is_end = walk->is_end;
 	c->next_ms = walk->next_ms ? walk->next_ms : NONE;
+	catch_up(c);
 	c->read.num = 0;
 	for (uint32_t i = 0; i < walk->num; i++)
 		add_row(c, &walk->places[i]);
@@ -344,7 +383,7 @@ static void step(struct push_collect *c)
 	}
 	if (may_collect(c, now)) {
 		look_back(c);
-		if (c->is_end && c->push->num_items == 0 && now - c->swept_ms >= SWEEP_MS) {
+		if (c->is_end && now - c->swept_ms >= SWEEP_MS) {
 			c->cursor_len = 0;
 			c->is_end = false;
 		}
@@ -366,7 +405,6 @@ void mst_collect_release(struct push_item *item, enum collect_end end)
 
 	if ((item->is_overtaken || end == COLLECT_AGAIN) && !push->is_draining) {
 		push->counts.num_overtaken += item->is_overtaken;
-		item->is_overtaken = false;
 		item->num_again = end == COLLECT_AGAIN ? item->num_again : 0;
 		mst_list_add(&c->again, &item->link);
 		c->num_again++;
@@ -386,9 +424,9 @@ void mst_collect_start(struct push_collect *c)
 {
 	if (c->state == COLLECT_OFF)
 		c->state = COLLECT_IDLE;
-	c->is_paused = false;
-	c->left_until = 0;
-	c->left_ms = NONE;
+	c->is_paused = c->is_behind = false;
+	c->timed_until = c->stay_until = 0;
+	c->left_ms = c->timed_ms = NONE;
 	c->went_back_ns = 0;
 	mst_map_clear(c->missing);
 	mst_collect_look(c, 0);
@@ -404,6 +442,7 @@ int64_t mst_collect_next_ms(const struct push_collect *c)
 	int64_t next_ms = c->is_end ? c->next_ms : 0;
 
 	next_ms = c->left_ms < next_ms ? c->left_ms : next_ms;
+	next_ms = c->timed_ms < next_ms ? c->timed_ms : next_ms;
 	return next_ms == NONE ? 0 : next_ms;
 }
 
@@ -417,7 +456,7 @@ int mst_collect_new(struct push_collect **out, struct mst_push *push, struct mst
 	c->push = push;
 	c->window = push->conf.window;
 	c->timer.on_due = on_due;
-	c->next_ms = c->back_ms = c->left_ms = NONE;
+	c->next_ms = c->back_ms = c->left_ms = c->timed_ms = NONE;
 	mst_list_init(&c->again);
 	mst_arena_init(&c->walk_arena, &push->chunks, 0);
 	mst_arena_init(&c->read_arena, &push->chunks, 0);

@@ -40,10 +40,15 @@ struct push_collect {
 	uint64_t went_back_ns, spent_ns; /* when it last went back; what walking cost since */
 	uint64_t swept_ms;         /* when the cursor last was at the start */
 
-	/* What was left in the store because its topic cannot send. */
-	int64_t left_ms;           /* the first one's due time; INT64_MAX: none */
-	uint64_t left_until;       /* loop's clock; 0: until credentials change */
+	/* What was left in the store because its topic cannot send: due times of the first ones, INT64_MAX: none. */
+	int64_t left_ms;           /* left until credentials change */
+	int64_t timed_ms;          /* left until `timed_until` (loop's clock), or a topic opens */
+	uint64_t timed_until;
 	bool is_paused;            /* no topic can send: nothing is read */
+	/* On the way back to those: where the cursor was, and when; then what is ahead has its turn. */
+	bool is_behind;
+	uint8_t turned[DUE_FROM_LEN];
+	uint64_t turned_ms, stay_until; /* loop's clock */
 	struct mst_map *missing;   /* SHA-256 of topics without a credential, each told once */
 
 	uint64_t tokens_ms;        /* the rate's bucket: thousandths of a push, filled up to now */
@@ -58,8 +63,14 @@ struct push_collect {
 
 /* take.c: takes what was read in hand, sends it, or settles it. */
 void mst_take_rows(struct push_collect *c);
-/* mst_take_can_send: some topic is open. */
-bool mst_take_can_send(const struct push_collect *c);
+/* mst_take_hope: may anything be sent? */
+enum take_hope {
+	HOPE_NONE,  /* every topic is stopped, or there is none: not before credentials change */
+	HOPE_LATER, /* one rests, or is probed: it must be asked when it says so */
+	HOPE_NOW,   /* one is open */
+};
+enum take_hope mst_take_hope(const struct push_collect *c);
+/* mst_take_left: the push due at `due_ms` stays in the store until `until` (loop's clock; 0: until credentials change). */
 void mst_take_left(struct push_collect *c, int64_t due_ms, uint64_t until);
 
 #endif

@@ -36,13 +36,27 @@ struct push_creds {
 
 static void begin(struct push_creds *c);
 
+static void wipe_keys(struct push_creds *c)
+{
+	for (size_t i = 0; i < c->num; i++)
+		if (c->certs[i].key_pem.len)
+			mst_wipe((void *)(uintptr_t)c->certs[i].key_pem.at, c->certs[i].key_pem.len);
+	c->num = 0;
+}
+
+static void forget(struct push_creds *c)
+{
+	wipe_keys(c);
+	mst_arena_done(&c->arena);
+}
+
 static int plan(struct mst_read *r)
 {
 	struct push_creds *c = MST_HOME(r, struct push_creds, r);
 	struct mst_walk w = {.r = NULL};
 	int rc = 1;
 
-	c->num = 0;
+	wipe_keys(c); /* of a plan that found the store cold half-way */
 	while (rc == 1 && c->num < CREDS_MAX) {
 		rc = mst_pushcert_next(&w, r, &c->certs[c->num], c->push->seal);
 		c->num += rc == 1;
@@ -80,16 +94,6 @@ static void tell_ends(struct push_creds *c)
 			mst_f_i64("days", (cert->not_after - now_s) / DAY_S));
 	}
 }
-
-static void wipe_keys(struct push_creds *c)
-{
-	for (size_t i = 0; i < c->num; i++)
-		if (c->certs[i].key_pem.len)
-			mst_wipe((void *)(uintptr_t)c->certs[i].key_pem.at, c->certs[i].key_pem.len);
-	c->num = 0;
-	mst_arena_done(&c->arena);
-}
-
 
 /* FNV-1a over what makes a credential another one; when it was put counts: an operator who sends the same again means it. */
 static uint64_t mark_of(const struct push_creds *c)
@@ -134,7 +138,7 @@ static void on_read(struct mst_read *r)
 		mst_log(ERROR, "push credentials cannot be read", mst_f_err(&r->err));
 	if (r->rc == 0 && !push->is_draining)
 		load(c);
-	wipe_keys(c);
+	forget(c);
 	mst_timer_set(push->loop, &c->timer, c->is_asked_again ? 1 : r->rc < 0 ? AGAIN_MS : LOOK_MS);
 }
 
@@ -152,6 +156,7 @@ static void begin(struct push_creds *c)
 	if (rc == 1) {
 		on_read(&c->r);
 	} else if (rc < 0) {
+		forget(c);
 		c->is_reading = false;
 		mst_timer_set(c->push->loop, &c->timer, AGAIN_MS);
 	}
@@ -215,7 +220,7 @@ void mst_creds_free(struct push_creds **at)
 	if (!c)
 		return;
 	mst_timer_end(c->push->loop, &c->timer);
-	wipe_keys(c);
+	forget(c);
 	mst_map_free(&c->told);
 	free(c->certs);
 	free(c);

@@ -68,6 +68,8 @@ static int read_row(struct mst_read *r, struct due_row *row, const struct due_re
 	if (rc != 0 && rc != 1)
 		return rc;
 	row->kind = row->is_again ? DUE_NOTHING : DUE_STALE;
+	if (rc == 0)
+		row->due = (struct mst_push_due){.due_ms = 0};
 	if (rc == 0 || (row->is_again ? row->due.due_ms > read->now_ms : !is_its_place(row)))
 		return 0;
 	row->kind = DUE_OVERTAKEN;

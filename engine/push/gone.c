@@ -96,6 +96,7 @@ static void on_committed(struct mst_batch *b)
 		wait_for_store(t, &b->err);
 		return;
 	}
+	t->item->is_written = b->rc == 0;
 	if (b->rc == 0) {
 		t->item->push->counts.num_gone++;
 		mst_count(MST_C_PUSH_GONE, 1);

@@ -52,6 +52,7 @@ struct push_link {
 	struct mst_link in_topic, in_dirty;
 	struct push_topic *topic;
 	enum link_state state;
+	uint32_t credential;      /* which of its topic's it was opened with */
 	struct push_address address;
 	struct mst_conn *conn;
 	struct mst_tls *tls;

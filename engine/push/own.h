@@ -14,73 +14,10 @@
 #ifndef PUSH_OWN_H
 #define PUSH_OWN_H
 
+#include "item.h"
 #include "muster/h2.h"
 #include "muster/push.h"
 #include "muster/slab.h"
-
-#define PUSH_TOKEN_MAX   128  /* bytes of a device token; Apple's have 32 and may grow */
-#define PUSH_MAGIC_MAX   128
-#define PUSH_PAYLOAD_MAX 512  /* {"mdm":"..."}; what an application sends lies elsewhere */
-#define PUSH_REASON_MAX  48
-#define PUSH_RAW_MAX     128  /* bytes of a push's record; today's have up to 75 */
-
-/* X(name, word): how a try ended. */
-#define PUSH_ENDS(X)                                                                               \
-	X(ANSWERED, "answered")   /* status and reason are the service's */                        \
-	X(LOST, "lost")           /* the link broke: it may have arrived */                        \
-	X(UNSENT, "unsent")       /* certainly not taken: another link at once */
-enum push_end {
-#define X(name, word) PUSH_##name,
-	PUSH_ENDS(X)
-#undef X
-	NUM_PUSH_ENDS
-};
-
-struct push_answer {
-	enum push_end end;
-	int status;
-	char reason[PUSH_REASON_MAX]; /* Apple's word, "" none */
-	int64_t timestamp_ms;         /* 410: since when; 0 none */
-	uint32_t retry_after_s;       /* 0 none */
-};
-
-/* What an application sends, instead of an MDM push: notify_call.c. Lives until the item's on_answer. */
-struct push_note {
-	struct mst_slice payload;     /* instead of the item's; up to PUSH_NOTE_MAX bytes */
-	const char *push_type;        /* "alert", "background", ...: apns-push-type instead of "mdm" */
-	const char *collapse_id;      /* apns-collapse-id; NULL: none */
-};
-#define PUSH_NOTE_MAX 4096 /* Apple's limit */
-
-/* A push in hand: from collect until settle is durable. Lives in the window's slab. */
-struct push_item {
-	struct mst_link link;        /* in its topic's line, while it waits */
-	struct push_topic *topic;
-	struct push_link *on;        /* the link it was sent on; NULL: waits */
-	const struct push_note *note; /* NULL: an MDM push */
-	struct mst_push_due due;     /* as read; due.raw points to `raw` */
-	int64_t token_ms;            /* when the token came: channel's updated_ms */
-	uint64_t sent_ms;            /* loop's clock */
-	struct push_answer answer;
-	uint8_t priority;
-	uint32_t expiry_s;
-	uint16_t path_len, payload_len;
-	char path[16 + 2 * PUSH_TOKEN_MAX]; /* /3/device/HEX */
-	char payload[PUSH_PAYLOAD_MAX];
-	char apns_id[MST_APNS_ID_ROOM];
-	char expiration[24];         /* apns-expiration of this try */
-	uint32_t stream;             /* its number on the link */
-	char body[256];              /* of the answer, while it comes */
-	uint16_t body_len;
-	/* collect's and settle's: */
-	struct mst_push *push;
-	uint32_t slot;
-	uint8_t num_again;           /* tries in a row that ended before the service took it */
-	bool is_overtaken;           /* a newer cause wrote its place: read the record again afterwards */
-	uint16_t raw_len;
-	uint8_t raw[PUSH_RAW_MAX];
-	void (*on_answer)(struct push_item *item); /* settle, or the caller of an application's push */
-};
 
 /* X(name, word): why a topic sends or does not */
 #define PUSH_TOPIC_STATES(X)                                                                       \
@@ -117,11 +54,15 @@ void mst_topics_drain(struct push_topics *topics);
 struct push_topic *mst_topic_find(struct push_topics *topics, struct mst_slice topic); /* NULL: no credential */
 size_t mst_topics_tell(struct push_topics *topics, struct push_topic_facts *out, size_t room);
 void mst_topic_tell(const struct push_topic *topic, struct push_topic_facts *out);
+/* mst_topic_is_mdm: MDM pushes may go there. A signing key's topic is an application's, whatever a device says its topic is. */
+bool mst_topic_is_mdm(const struct push_topic *topic);
 /* mst_topic_send queues `item`; its answer comes later, never inside. A topic that rests or is stopped takes nothing: false;
  * `*again_ms` then says when to try again (loop's clock; 0: when its credential changes). */
 bool mst_topic_send(struct push_topic *topic, struct push_item *item, uint64_t *again_ms);
 /* What the answers say of the topic: settle calls these by its table. */
-void mst_topic_stop(struct push_topic *topic, const char *why);  /* until the credential is changed; WARN and counted */
+/* mst_topic_stop: until the credential is changed; WARN and counted. False: the answer was to an earlier credential, and the topic
+ * goes on with its present one. */
+bool mst_topic_stop(struct push_topic *topic, const char *why);
 void mst_topic_failed(struct push_topic *topic);                 /* 5xx or lost: the breaker counts */
 void mst_topic_worked(struct push_topic *topic);
 void mst_topic_renew_token(struct push_topic *topic);            /* ExpiredProviderToken */

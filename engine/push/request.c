@@ -166,33 +166,21 @@ static void read_body(struct push_item *item)
 	mst_json_free(&root);
 }
 
-/* What the answer says of the topic. Of MDM pushes settle says what is bad; who sends an application's does not know. */
-static void judge(struct push_topic *topic, struct push_item *item)
+/* Any answer of these says that the service works. What else an answer says of the topic, its push's owner tells. */
+static void judge(struct push_topic *topic, const struct push_item *item)
 {
 	switch (mst_answer_judge(&item->answer)) {
-	case VERDICT_RETRY:
-		if (item->note)
-			mst_topic_failed(topic);
-		break;
-	case VERDICT_RETRY_ELSEWHERE:
-		if (item->note && item->answer.end == PUSH_ANSWERED)
-			mst_topic_reopen(topic, item);
-		break;
-	case VERDICT_RETRY_TOKEN:
-		if (item->note)
-			mst_topic_renew_token(topic);
-		break;
-	case VERDICT_STOP_TOPIC:
-		if (item->note && item->answer.status == 403)
-			mst_topic_stop(topic, item->answer.reason);
-		break;
 	case VERDICT_DONE:
 	case VERDICT_HOLD:
 	case VERDICT_GONE:
 	case VERDICT_BAD_TOKEN:
 	case VERDICT_BUG:
-		mst_topic_worked(topic); /* the service does */
+		mst_topic_worked(topic);
 		break;
+	case VERDICT_RETRY:
+	case VERDICT_RETRY_ELSEWHERE:
+	case VERDICT_RETRY_TOKEN:
+	case VERDICT_STOP_TOPIC:
 	case NUM_PUSH_VERDICTS:
 		break;
 	}

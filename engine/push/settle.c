@@ -95,6 +95,7 @@ static void on_committed(struct mst_batch *b)
 		wait_for_store(item->push->settle, w, &b->err);
 		return;
 	}
+	item->is_written = is_written;
 	mst_slab_put(item->push->settle->writes, w->slot);
 	if (is_written && next_ms)
 		mst_collect_look(item->push->collect, next_ms);
@@ -272,6 +273,18 @@ static void on_gone(struct push_settle *s, struct push_item *item)
 		mst_gone_take(item, GONE_UNREGISTERED);
 }
 
+/* False: said of an earlier credential; the push goes out with the present one. */
+static bool stop(struct push_settle *s, struct push_item *item, const char *why)
+{
+	if (!mst_topic_stop(item->topic, why)) {
+		again(s, item);
+		return false;
+	}
+	s->push->counts.num_stopped++;
+	mst_collect_release(item, COLLECT_LEFT);
+	return true;
+}
+
 /* True when this token was not counted lately. */
 static bool is_new(struct tally *tally, const struct mst_id *id)
 {
@@ -298,9 +311,8 @@ static void on_bad_token(struct push_settle *s, struct push_item *item)
 		mst_topic_worked(item->topic);
 		mst_gone_take(item, GONE_REFUSED);
 	} else if (num_bad >= TALLY_LEAST) {
-		s->push->counts.num_stopped++;
-		mst_topic_stop(item->topic, "tokens are not of this topic or environment");
-		mst_collect_release(item, COLLECT_LEFT);
+		if (!stop(s, item, "tokens are not of this topic or environment"))
+			*tally = (struct tally){.num_good = 0};
 	} else {
 		retry(s, item);
 	}
@@ -313,9 +325,7 @@ static void on_stop(struct push_settle *s, struct push_item *item)
 	/* Apple's word; whatever else it may be is not put into logs and pages as it is. */
 	if (item->answer.reason[0] && mst_utf8_ok(mst_slice_str(item->answer.reason)))
 		memcpy(why, item->answer.reason, sizeof item->answer.reason);
-	s->push->counts.num_stopped++;
-	mst_topic_stop(item->topic, why);
-	mst_collect_release(item, COLLECT_LEFT);
+	stop(s, item, why);
 }
 
 static void (*const acts[NUM_PUSH_VERDICTS])(struct push_settle *s, struct push_item *item) = {

@@ -9,23 +9,25 @@
 #define TOPICS_LOOK 64 /* with more of them, one is taken to be open */
 #define PATH "/3/device/"
 
-bool mst_take_can_send(const struct push_collect *c)
+enum take_hope mst_take_hope(const struct push_collect *c)
 {
 	struct push_topic_facts facts[TOPICS_LOOK];
 	size_t num = mst_topics_tell(c->push->topics, facts, TOPICS_LOOK);
+	enum take_hope hope = num < TOPICS_LOOK ? HOPE_NONE : HOPE_NOW;
 
-	for (size_t i = 0; i < num; i++)
-		if (facts[i].state == TOPIC_OPEN)
-			return true;
-	return num >= TOPICS_LOOK;
+	for (size_t i = 0; i < num && hope != HOPE_NOW; i++)
+		if (facts[i].state != TOPIC_STOPPED)
+			hope = facts[i].state == TOPIC_OPEN ? HOPE_NOW : HOPE_LATER;
+	return hope;
 }
 
 void mst_take_left(struct push_collect *c, int64_t due_ms, uint64_t until)
 {
-	if (due_ms < c->left_ms)
-		c->left_ms = due_ms;
-	if (until && (!c->left_until || until < c->left_until))
-		c->left_until = until;
+	int64_t *first_ms = until ? &c->timed_ms : &c->left_ms;
+
+	*first_ms = due_ms < *first_ms ? due_ms : *first_ms;
+	if (until && (!c->timed_until || until < c->timed_until))
+		c->timed_until = until;
 }
 
 /* {"mdm":"MAGIC"}: the magic is the device's text. False: it is none that JSON can carry, or too long. */
@@ -79,14 +81,48 @@ static void fill(struct push_item *item, const struct due_row *row)
 	mst_apns_id_put(item->apns_id, row->due.apns_id);
 }
 
+static void drop_place(struct push_collect *c, const struct mst_outbox_place *place)
+{
+	if (c->num_stale++ == 0)
+		mst_batch_init(&c->drops, &c->drop_arena, c->push->loop, c->drops.on_committed);
+	mst_outbox_drop_place(&c->drops, place);
+}
+
+static void take_stale(struct push_collect *c, const struct due_row *row)
+{
+	drop_place(c, &row->place);
+	c->push->counts.num_stale++;
+	mst_count(MST_C_PUSH_STALE, 1);
+}
+
+/* Before an item takes what its record says now: places it stands for that are no longer the record's are behind the cursor,
+ * and nobody else would drop them. */
+static void drop_passed(struct push_collect *c, struct push_item *item, const struct mst_push_due *now)
+{
+	struct mst_outbox_place own;
+
+	if (!item->is_written && item->due.sequence != now->sequence) {
+		mst_outbox_place_of(&own, &item->due);
+		drop_place(c, &own);
+	}
+	if (item->is_overtaken && item->passed.sequence != now->sequence)
+		drop_place(c, &item->passed);
+	item->is_written = false;
+}
+
 static struct push_item *hold_of(struct push_collect *c, const struct due_row *row)
 {
 	struct mst_push *push = c->push;
 	struct push_item *item;
 	uint32_t slot, *place;
 
-	if (row->is_again)
-		return mst_slab_at(push->items, row->slot, mst_slab_gen(push->items, row->slot));
+	if (row->is_again) {
+		item = mst_slab_at(push->items, row->slot, mst_slab_gen(push->items, row->slot));
+		if (row->kind != DUE_BROKEN)
+			drop_passed(c, item, &row->due);
+		item->is_overtaken = false;
+		return item;
+	}
 	item = mst_slab_get(push->items, &slot);
 	BUG_ON(!item); /* no more are read than there is room for */
 	place = mst_map_set(c->in_hand, &row->place.id);
@@ -158,14 +194,6 @@ static void take_live(struct push_collect *c, const struct due_row *row, struct 
 	}
 }
 
-static void take_stale(struct push_collect *c, const struct due_row *row)
-{
-	if (c->num_stale++ == 0)
-		mst_batch_init(&c->drops, &c->drop_arena, c->push->loop, c->drops.on_committed);
-	mst_outbox_drop_place(&c->drops, &row->place);
-	c->push->counts.num_stale++;
-	mst_count(MST_C_PUSH_STALE, 1);
-}
 
 static void take_needless(struct push_collect *c, const struct due_row *row)
 {
@@ -180,10 +208,14 @@ static void take_overtaken(struct push_collect *c, const struct due_row *row)
 	uint32_t *slot = mst_map_get0(c->in_hand, &row->place.id);
 	struct push_item *item = slot ? mst_slab_at(c->push->items, *slot, mst_slab_gen(c->push->items, *slot)) : NULL;
 
-	if (item)
+	if (item) {
+		if (item->is_overtaken && item->passed.sequence != row->place.sequence)
+			drop_place(c, &item->passed);
 		item->is_overtaken = true;
-	else /* it was settled while the records were read */
-		mst_collect_look(c->push->collect, row->place.due_ms);
+		item->passed = row->place;
+	} else { /* it was settled while the records were read */
+		mst_collect_look(c, row->place.due_ms);
+	}
 }
 
 static void take_nothing(struct push_collect *c, const struct due_row *row)
@@ -215,8 +247,11 @@ struct last {
 
 static struct push_topic *find_topic(struct push_collect *c, struct last *last, struct mst_slice name)
 {
-	if (!last->name.at || !mst_slice_eq(last->name, name))
+	if (!last->name.at || !mst_slice_eq(last->name, name)) {
 		*last = (struct last){name, mst_topic_find(c->push->topics, name)};
+		if (last->topic && !mst_topic_is_mdm(last->topic))
+			last->topic = NULL;
+	}
 	return last->topic;
 }
 

@@ -183,14 +183,22 @@ void mst_topic_worked(struct push_topic *topic)
 	set(topic, TOPIC_OPEN);
 }
 
-void mst_topic_stop(struct push_topic *topic, const char *why)
+bool mst_topic_is_mdm(const struct push_topic *topic)
 {
+	return !topic->is_token;
+}
+
+bool mst_topic_stop(struct push_topic *topic, const char *why)
+{
+	if (topic->answering && topic->answering->credential != topic->credential)
+		return false;
 	if (topic->state == TOPIC_STOPPED)
-		return;
+		return true;
 	snprintf(topic->why, sizeof(topic->why), "%.*s", TOPIC_WHY_ROOM - 1, why);
 	mst_log(WARN, "a push topic is stopped until its credential is changed", f_topic(topic), mst_f_str("why", why));
 	set(topic, TOPIC_STOPPED);
 	mst_topic_retire_links(topic);
+	return true;
 }
 
 void mst_topic_renew_token(struct push_topic *topic)

@@ -76,6 +76,7 @@ struct push_topic {
 	uint8_t sha256[32];
 	int64_t put_ms, not_after;
 	uint32_t service_number;
+	uint32_t credential; /* how many it had */
 	struct mst_tls_ctx *tls;
 	struct push_token *token;
 

@@ -291,6 +291,7 @@ static void forget_credential(struct push_topic *topic)
 	mst_topic_retire_links(topic);
 	mst_tls_ctx_free(&topic->tls);
 	mst_token_free(&topic->token);
+	topic->credential++;
 }
 
 static void take_credential(struct push_topic *topic, const struct mst_pushcert *cert)

@@ -334,6 +334,7 @@ int mst_wire_open(struct push_topic *topic, struct mst_err *e)
 	if (!link)
 		return mst_fail(e, MST_E_BUSY, "out of memory");
 	link->topic = topic;
+	link->credential = topic->credential;
 	link->address.on_found = on_found;
 	mst_list_init(&link->sent);
 	rc = mst_address_ask(&link->address, topics->push->work, topics->loop, door->host, door->port, e);

@@ -69,6 +69,8 @@ struct mst_outbox_place {
 };
 int mst_outbox_next(struct mst_walk *w, struct mst_read *r, struct mst_outbox_place *out, struct mst_slice from,
 		    int64_t until_ms) MST_MUST;
+/* mst_outbox_place_of: the place `due` (as read) has. */
+void mst_outbox_place_of(struct mst_outbox_place *out, const struct mst_push_due *due);
 void mst_outbox_drop_place(struct mst_batch *b, const struct mst_outbox_place *place);
 
 /*

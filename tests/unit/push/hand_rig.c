@@ -189,6 +189,7 @@ struct look {
 	struct mst_channel channel;
 	struct mst_push_due due;
 	enum mst_event event;
+	int64_t until_ms;
 	uint32_t num_places, num_events;
 	int found;
 };
@@ -205,7 +206,7 @@ static int plan(struct mst_read *r)
 	if (look->found < 0 || mst_device_get(r, &look->device, &look->id) < 0 ||
 	    mst_channel_get(r, &look->channel, &look->id, look->rig->seal) < 0)
 		return -1;
-	while (rc == 1 && (rc = mst_outbox_next(&places, r, &place, mst_slice(NULL, 0), INT64_MAX)) == 1)
+	while (rc == 1 && (rc = mst_outbox_next(&places, r, &place, mst_slice(NULL, 0), look->until_ms)) == 1)
 		look->num_places++;
 	mst_walk_done(&places);
 	while (rc == 0 && (rc = mst_history_next(&events, r, &history, &look->id)) == 1) {
@@ -216,12 +217,22 @@ static int plan(struct mst_read *r)
 	return rc;
 }
 
-static struct look look_at(struct rig *rig, uint32_t device, enum mst_event event)
+static struct look look_until(struct rig *rig, uint32_t device, enum mst_event event, int64_t until_ms)
 {
-	struct look look = {.r = {.arena = &rig->arena, .plan = plan}, .rig = rig, .id = rig_id(device), .event = event};
+	struct look look = {.r = {.arena = &rig->arena, .plan = plan}, .rig = rig, .id = rig_id(device), .event = event, .until_ms = until_ms};
 
 	cr_assert_eq(mst_store_read_here(rig->kit->store, &look.r), 0, "%s", look.r.err.text);
 	return look;
+}
+
+static struct look look_at(struct rig *rig, uint32_t device, enum mst_event event)
+{
+	return look_until(rig, device, event, INT64_MAX);
+}
+
+uint32_t rig_places_until(struct rig *rig, int64_t until_ms)
+{
+	return look_until(rig, 0, MST_EVENT_QUEUED, until_ms).num_places;
 }
 
 bool rig_due(struct rig *rig, struct mst_push_due *out, uint32_t device)

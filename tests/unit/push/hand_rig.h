@@ -14,8 +14,10 @@
 struct push_topic {
 	struct mst_link line;
 	char name[64];
+	bool is_token, is_replaced; /* answers are to an earlier credential */
 	enum push_topic_state state;
 	uint64_t until; /* resting */
+	uint64_t each_ms; /* resting on and on: asked again so soon; 0: until `until` */
 	char why[96];
 	uint32_t num_waiting, num_failed, num_worked, num_renewed, num_reopened, num_stopped;
 };
@@ -65,6 +67,7 @@ void rig_state(struct rig *rig, uint32_t device, enum mst_device_state state);
 /* rig_due reads the record: false: none. rig_places counts places, whenever due. rig_is_enabled: the channel. */
 bool rig_due(struct rig *rig, struct mst_push_due *out, uint32_t device);
 uint32_t rig_places(struct rig *rig);
+uint32_t rig_places_until(struct rig *rig, int64_t until_ms);
 bool rig_is_enabled(struct rig *rig, uint32_t device);
 uint32_t rig_events(struct rig *rig, uint32_t device, enum mst_event event);
 /* rig_turn: some turns of the loop. rig_rest: until nothing is in hand and nothing due is left unlooked at. */

@@ -39,7 +39,7 @@ void mst_push_reload(struct mst_push *push)
 	rig_of(push)->num_reloads++;
 }
 
-static void judge(struct push_item *item)
+static void judge(struct rig *r, struct push_item *item)
 {
 	struct push_topic *topic = item->topic;
 
@@ -63,7 +63,7 @@ static void judge(struct push_item *item)
 		break;
 	case VERDICT_STOP_TOPIC:
 	case VERDICT_BUG:
-		mst_topic_stop(topic, item->answer.reason);
+		r->num_stops += mst_topic_stop(topic, item->answer.reason);
 		break;
 	case NUM_PUSH_VERDICTS:
 		break;
@@ -84,7 +84,7 @@ static void on_answer(struct push_item *item)
 		r->num_other += item->answer.status != 200;
 	}
 	if (r->judges)
-		judge(item);
+		judge(r, item);
 	if (r->resends && (item->answer.end != PUSH_ANSWERED || item->answer.status != 200))
 		if (!mst_topic_send(item->topic, item, &again_ms))
 			park(r, item);

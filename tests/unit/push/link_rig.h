@@ -77,7 +77,7 @@ struct rig {
 	struct mst_net_conf net_conf;
 	/* pushes */
 	struct push_item *items;
-	uint32_t num_items, num_answers, num_ok, num_lost, num_unsent, num_back, num_other, num_reloads;
+	uint32_t num_items, num_answers, num_ok, num_lost, num_unsent, num_back, num_other, num_reloads, num_stops;
 	struct push_answer last;
 	struct push_item *parked[RIG_ITEMS]; /* given back, or refused when sent again */
 	uint32_t num_parked;

@@ -401,6 +401,25 @@ Test(link, replaced_credential)
 	rig_done(&r);
 }
 
+/* What the service still says of the former one stops nothing. */
+Test(link, refused_after_replaced)
+{
+	BEGIN(.judges = true);
+	r.service.holds = true;
+	rig_send_many(&r, 5);
+	UNTIL(&r, r.service.num_open_now == 5);
+	rig_load(&r, &r.newer, 2);
+	r.service.status = "403";
+	r.service.body = "{\"reason\":\"BadCertificate\"}";
+	rig_release(&r);
+	UNTIL(&r, r.num_other == 5);
+	cr_expect(r.topic->state == TOPIC_OPEN && r.num_stops == 0);
+	rig_send_many(&r, 1);
+	UNTIL(&r, r.num_other == 6);
+	cr_expect(r.topic->state == TOPIC_STOPPED && r.num_stops == 1);
+	rig_done(&r);
+}
+
 Test(link, dropped_credential)
 {
 	BEGIN();

@@ -165,10 +165,7 @@ Test(token, first_alone)
 	/* Too young to be renewed: the topic rests. */
 	r.service.status = "403";
 	r.service.body = "{\"reason\":\"ExpiredProviderToken\"}";
-	r.judges = false; /* as an application's push: nobody else says so */
-	static const struct push_note note = {.payload = MST_S_INIT("{}"), .push_type = "alert"};
 	cr_assert(rig_send(&r));
-	r.items[r.num_items - 1].note = &note;
 	UNTIL(&r, r.topic->state == TOPIC_RESTING);
 	cr_expect(strstr(r.topic->why, "clock"), "%s", r.topic->why);
 	uint64_t again_ms = 0;

@@ -124,6 +124,8 @@ bool mst_topic_send(struct push_topic *topic, struct push_item *item, uint64_t *
 {
 	uint32_t device = fake_device(item);
 
+	if (topic->each_ms)
+		topic->until = mst_loop_now_ms(fake.push->loop) + topic->each_ms;
 	if (topic->state == TOPIC_RESTING && mst_loop_now_ms(fake.push->loop) >= topic->until)
 		topic->state = TOPIC_OPEN;
 	*again_ms = topic->state == TOPIC_RESTING ? topic->until : 0;
@@ -145,10 +147,17 @@ bool mst_topic_send(struct push_topic *topic, struct push_item *item, uint64_t *
 	return true;
 }
 
-void mst_topic_stop(struct push_topic *topic, const char *why)
+bool mst_topic_is_mdm(const struct push_topic *topic)
+{
+	return !topic->is_token;
+}
+
+bool mst_topic_stop(struct push_topic *topic, const char *why)
 {
 	struct mst_link *link;
 
+	if (topic->is_replaced)
+		return false;
 	topic->state = TOPIC_STOPPED;
 	topic->num_stopped++;
 	strncpy(topic->why, why, sizeof topic->why - 1);
@@ -157,6 +166,7 @@ void mst_topic_stop(struct push_topic *topic, const char *why)
 		topic->num_waiting--;
 		mst_push_given_back(fake.push, MST_HOME(link, struct push_item, link));
 	}
+	return true;
 }
 
 void mst_topic_failed(struct push_topic *topic)
