@@ -193,7 +193,6 @@ static int vouch(struct mst_peer *out, struct mst_xchg *x, const struct proof *p
 
 int mst_source_peer(struct mst_peer *out, struct mst_xchg *x, int64_t now_ms)
 {
-	const struct mst_app *app = x->app;
 	struct proof proof = {.num = 0};
 	int rc = -1;
 
