@@ -117,6 +117,15 @@ static void on_end(struct mst_conn *c)
 		mst_edge_close(edge, "closed by peer"); /* nothing is on its way to either side: no shutdown to wait for */
 }
 
+/* A handshake that goes on: each flight of the peer has its own deadline, so that many who come at once are not all late
+ * because we are. A part of a flight brings no output and no more time. */
+static void answer_flight(struct http_edge *edge)
+{
+	if (mst_conn_unsent(edge->conn) && edge->conn->state == MST_CONN_HELLO)
+		mst_conn_set(edge->conn, MST_CONN_HELLO);
+	mst_conn_flush(edge->conn);
+}
+
 /* Reads the TLS session dry. */
 static void pump(struct http_edge *edge)
 {
@@ -144,7 +153,7 @@ static void pump(struct http_edge *edge)
 	if (edge->is_open)
 		mst_edge_settle(edge);
 	else
-		mst_conn_flush(edge->conn);
+		answer_flight(edge);
 	if (mst_edge_alive(edge) && mst_tls_is_ended(edge->tls) && !edge->has_ended)
 		on_end(edge->conn);
 }

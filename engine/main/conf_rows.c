@@ -56,7 +56,7 @@ static const struct mst_opt_row rows[] = {
 	{ "conn",     "max",                 AT(conns_max),                U32,  "16000",                           1, 1048576,   "",      LIVE, "Connections of each loop" },
 	{ "conn",     "per_source",          AT(conns_per_source),         U32,  "2048",                            0, 1048576,   "",      LIVE, "Connections from one IPv4 address or IPv6 /64 on each loop; 0: no limit" },
 	{ "conn",     "out_bytes",           AT(out_bytes_max),            U32,  "4194304",                     65536, 268435456, "bytes", LIVE, "Output one connection may hold back" },
-	{ "conn",     "handshake_ms",        AT(handshake_ms),             U32,  "10000",                         100, 3600000,   "ms",    LIVE, "A peer's time for the TLS handshake" },
+	{ "conn",     "handshake_ms",        AT(handshake_ms),             U32,  "10000",                         100, 3600000,   "ms",    LIVE, "A peer's time for each flight of the TLS handshake" },
 	{ "conn",     "head_ms",             AT(head_ms),                  U32,  "10000",                         100, 3600000,   "ms",    LIVE, "A peer's time for a request head once begun" },
 	{ "conn",     "body_ms",             AT(body_ms),                  U32,  "30000",                         100, 3600000,   "ms",    LIVE, "A peer's time for a request body" },
 	{ "conn",     "idle_ms",             AT(idle_ms),                  U32,  "60000",                         100, 86400000,  "ms",    LIVE, "How long a connection may rest between requests" },

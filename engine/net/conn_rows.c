@@ -7,13 +7,13 @@
 
 /*
  * HEAD to IDLE, and WRITE to HEAD, BODY or WORK: the client side reads answers in the states in
- * which the server side reads requests. A move to the same state (IDLE, WORK, WRITE) starts its
+ * which the server side reads requests. A move to the same state (HELLO, IDLE, WORK, WRITE) starts its
  * deadline again.
  */
 const struct mst_conn_row mst_conn_rows[MST_NUM_CONN_STATES] = {
 	[MST_CONN_FREE] = {"free", "", B(DIAL) | B(HELLO) | B(IDLE)},
 	[MST_CONN_DIAL] = {"dial", "connect took too long", B(HELLO) | B(CLOSING)},
-	[MST_CONN_HELLO] = {"handshake", "handshake took too long", B(IDLE) | END},
+	[MST_CONN_HELLO] = {"handshake", "handshake took too long", B(HELLO) | B(IDLE) | END},
 	[MST_CONN_IDLE] = {"idle", "idle", B(IDLE) | B(HEAD) | B(BODY) | B(WORK) | B(WRITE) | END},
 	[MST_CONN_HEAD] = {"head", "request head took too long",
 			   B(IDLE) | B(BODY) | B(WORK) | B(WRITE) | END},

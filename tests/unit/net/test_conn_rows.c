@@ -6,7 +6,7 @@ static const char letters[] = "FDHIEBWRNC"; /* in the enum's order */
 
 /* Each row: from, and the letters of all it may move to. */
 static const char *const square[MST_NUM_CONN_STATES] = {
-	[MST_CONN_FREE] = "DHI",     [MST_CONN_DIAL] = "HC",       [MST_CONN_HELLO] = "INC",
+	[MST_CONN_FREE] = "DHI",     [MST_CONN_DIAL] = "HC",       [MST_CONN_HELLO] = "HINC",
 	[MST_CONN_IDLE] = "IEBWRNC", [MST_CONN_HEAD] = "IBWRNC",   [MST_CONN_BODY] = "IEWRNC",
 	[MST_CONN_WORK] = "IEBWRNC", [MST_CONN_WRITE] = "IEBWRNC", [MST_CONN_DRAIN] = "C",
 	[MST_CONN_CLOSING] = "F",
