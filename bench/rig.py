@@ -158,7 +158,7 @@ class Bench:
             raise Failed(f"fleet, {script}: {done.stderr.strip()[-300:] or 'exit ' + str(done.returncode)}") from None
         if r["errors"]:
             say(f"  errors of {script}: {r['errors']} {r.get('first_error', '')}")
-        return {"n": r["operations"], "rate": r["rate"], "cpu_us": r["server"]["cpu_ns_per_operation"] / 1e3,
+        return {"n": r["operations"], "rate": r["rate"], "cpu_us": r["server"]["cpu_ns_per_operation"] / 1e3 if r["operations"] else None,
                 "p50_us": r["latency_ns"]["p50"] / 1e3, "p99_us": r["latency_ns"]["p99"] / 1e3, "errors": sum(r["errors"].values()), "raw": r}
 
     def enrol(self, server, count, seed, *words):
