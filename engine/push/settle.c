@@ -39,7 +39,8 @@ struct write {
 /* What a topic's tokens were worth lately. */
 struct tally {
 	uint32_t num_good, num_bad;
-	uint64_t seen[4]; /* a small filter: a token that is bad again says nothing new */
+	uint32_t num_in_row; /* tokens refused since the last good answer: many at once are hardly the tokens' fault */
+	uint64_t seen[4]; /* a small filter of these: one that is bad again says nothing new */
 };
 
 struct push_settle {
@@ -197,7 +198,8 @@ static struct tally *tally_of(struct push_settle *s, const struct push_topic *to
 	struct tally *tally = mst_map_set(s->tallies, &key);
 
 	if (tally && tally->num_good + tally->num_bad >= TALLY_MOST)
-		*tally = (struct tally){.num_good = tally->num_good / 2, .num_bad = tally->num_bad / 2};
+		*tally = (struct tally){
+			.num_good = tally->num_good / 2, .num_bad = tally->num_bad / 2, .num_in_row = tally->num_in_row};
 	return tally;
 }
 
@@ -219,8 +221,11 @@ static void on_done(struct push_settle *s, struct push_item *item)
 
 	mst_topic_worked(item->topic);
 	mst_hold_drop(s->push->hold, &item->due.id);
-	if (tally)
+	if (tally) {
 		tally->num_good++;
+		tally->num_in_row = 0;
+		memset(tally->seen, 0, sizeof tally->seen);
+	}
 	s->push->counts.num_done++;
 	mst_count(MST_C_PUSH_DONE, 1);
 	next.num_silent = item->due.cause == MST_PUSH_SILENT ? item->due.num_silent + 1 : 0;
@@ -285,7 +290,7 @@ static bool stop(struct push_settle *s, struct push_item *item, const char *why)
 	return true;
 }
 
-/* True when this token was not counted lately. */
+/* True when this token was not counted since the last good answer. */
 static bool is_new(struct tally *tally, const struct mst_id *id)
 {
 	uint64_t bit = 1ull << (id->device[1] & 63), *word = &tally->seen[id->device[0] & 3];
@@ -295,22 +300,34 @@ static bool is_new(struct tally *tally, const struct mst_id *id)
 	return !was;
 }
 
+/* It was refused before, no other was since the last good answer, and good ones are many. */
+static bool is_its_fault(const struct tally *tally, const struct push_item *item)
+{
+	return item->due.num_failed > 0 && tally->num_in_row <= 1 && tally->num_good + tally->num_bad >= TALLY_LEAST &&
+	       tally->num_good >= GOOD_SHARE * tally->num_bad;
+}
+
+static bool is_ours(const struct tally *tally)
+{
+	return tally->num_in_row >= TALLY_LEAST ||
+	       (tally->num_bad >= TALLY_LEAST && tally->num_good < GOOD_SHARE * tally->num_bad);
+}
+
 /* A token that is not of this topic: is it the token, or are it our credential and environment? The others' answers tell. */
 static void on_bad_token(struct push_settle *s, struct push_item *item)
 {
 	struct tally *tally = tally_of(s, item->topic);
-	uint32_t num_good, num_bad;
 
 	s->push->counts.num_bad++;
 	mst_count(MST_C_PUSH_BAD, 1);
-	if (tally && is_new(tally, &item->due.id))
+	if (tally && is_new(tally, &item->due.id)) {
 		tally->num_bad++;
-	num_good = tally ? tally->num_good : 0;
-	num_bad = tally ? tally->num_bad : 0;
-	if (num_good + num_bad >= TALLY_LEAST && num_good >= GOOD_SHARE * num_bad) {
+		tally->num_in_row++;
+	}
+	if (tally && is_its_fault(tally, item)) {
 		mst_topic_worked(item->topic);
 		mst_gone_take(item, GONE_REFUSED);
-	} else if (num_bad >= TALLY_LEAST) {
+	} else if (tally && is_ours(tally)) {
 		if (!stop(s, item, "tokens are not of this topic or environment"))
 			*tally = (struct tally){.num_good = 0};
 	} else {

@@ -80,7 +80,8 @@ static void on_due(struct mst_timer *timer)
 /* Answers of changes may be 409: the campaign is over by then. */
 static void take(struct asker *a)
 {
-	const char *body = (const char *)a->x.out.body.at;
+	struct mst_slice body_text = a->x.out.body;
+	const char *body = mst_arena_copy(&a->x.arena, &body_text, body_text) ? (const char *)body_text.at : "";
 	bool is_last = a->step + 1 == MST_LEN(steps), is_done = a->x.out.status == 200 && strstr(body, "\"state\":\"done\"");
 
 	if (a->x.out.status != 200 && a->x.out.status != 201 && !(a->x.out.status == 409 && a->step > 0))

@@ -388,6 +388,29 @@ Test(hand, bad_token, .description = "one bad token among good ones goes; alone 
 	rig_free(rig);
 }
 
+Test(hand, bad_tokens_at_once, .description = "all refused after many were taken: it is us, no token is dropped")
+{
+	struct rig *rig = begin((struct mst_push_conf){.window = 64}, 100);
+
+	fake.script = say_bad;
+	bad_from = bad_to = 0;
+	for (int round = 0; round < 3; round++) {
+		rig_causes(rig, 0, 100, mst_clock_wall_ms());
+		rig_rest(rig);
+		rig_jump(rig, 1000);
+	}
+	bad_to = 100;
+	rig_causes(rig, 0, 100, mst_clock_wall_ms());
+	rig_rest(rig);
+	for (int i = 0; i < 5; i++) {
+		rig_jump(rig, 60000);
+		rig_rest(rig);
+	}
+	cr_expect_eq(rig->push->counts.num_gone, 0);
+	cr_expect_eq(fake.topics[0].state, TOPIC_STOPPED);
+	rig_free(rig);
+}
+
 Test(hand, bad_tokens, .description = "many bad ones: it is us; nothing is dropped, and a new credential starts again")
 {
 	struct rig *rig = begin((struct mst_push_conf){.window = 64}, 100);
