@@ -313,13 +313,23 @@ static void on_gone(struct mst_conn *c)
 
 /* Addresses */
 
+static void no_address(struct push_link *link, const struct push_address *address)
+{
+	struct mst_err why;
+
+	_Static_assert(sizeof why.text >= sizeof link->why, "the reason fits");
+	(void)!mst_fail(&why, MST_E_ABSENT, "%.60s: %.30s", address->host,
+			address->failure ? gai_strerror(address->failure) : "no address");
+	memcpy(link->why, why.text, sizeof link->why);
+	link->why[sizeof link->why - 1] = 0;
+}
+
 static void on_found(struct push_address *address)
 {
 	struct push_link *link = MST_HOME(address, struct push_link, address);
 
 	if (address->num == 0)
-		snprintf(link->why, sizeof(link->why), "%.60s: %.30s", address->host,
-			 address->failure ? gai_strerror(address->failure) : "no address");
+		no_address(link, address);
 	if (!dial(link))
 		finish(link);
 }
