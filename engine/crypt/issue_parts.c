@@ -11,6 +11,7 @@
 #define DNS_NAME_MAX  253
 #define MAIL_NAME_MAX 254 /* RFC 5321 4.5.3.1.3 */
 #define URI_MAX       1024
+#define UPN_MAX       1024 /* what Active Directory holds */
 #define USER_ID_MAX   256 /* RFC 4524 appendix: ub-user-identifier */
 
 #define OID_CE(n) OID(0x55, 0x1d, n)                               /* id-ce, RFC 5280 4.2.1 */
@@ -25,6 +26,8 @@ static const struct mst_slice oid_authority = OID_CE(35), oid_ext_key_usage = OI
 static const struct mst_slice oid_crl_points = OID_CE(31);
 static const struct mst_slice oid_access = OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01); /* id-pe 1 */
 static const struct mst_slice oid_ocsp = OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01); /* id-ad 1 */
+static const struct mst_slice oid_upn = /* szOID_NT_PRINCIPAL_NAME */
+	OID(0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x14, 0x02, 0x03);
 static const struct mst_slice oid_ocsp_nocheck = /* RFC 6960 4.2.2.2.1 */
 	OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x05);
 
@@ -96,7 +99,7 @@ static bool put_attribute(CBB *names, struct mst_slice type, const char *text)
 bool mst_issue_put_subject(CBB *to, const struct mst_issue *what)
 {
 	CBB names;
-	return CBB_add_asn1(to, &names, CBS_ASN1_SEQUENCE) &&
+	return CBB_add_asn1(to, &names, CBS_ASN1_SEQUENCE) && put(&names, what->more_subject) &&
 	       (!what->user_id || put_attribute(&names, oid_user_id, what->user_id)) &&
 	       (!what->organization ||
 		put_attribute(&names, oid_organization, what->organization)) &&
@@ -179,6 +182,31 @@ static bool put_texts(CBB *to, const char *const *texts, unsigned tag)
 	return CBB_flush(to);
 }
 
+/* otherName [0] { type-id, value [0] EXPLICIT } */
+static bool put_upns(CBB *to, const char *const *texts)
+{
+	CBB name, outer, value;
+	for (; texts && *texts; texts++)
+		if (!CBB_add_asn1(to, &name, CBS_ASN1_CONTEXT_SPECIFIC | CBS_ASN1_CONSTRUCTED | 0) ||
+		    !put_oid(&name, oid_upn) ||
+		    !CBB_add_asn1(&name, &outer, CBS_ASN1_CONTEXT_SPECIFIC | CBS_ASN1_CONSTRUCTED | 0) ||
+		    !CBB_add_asn1(&outer, &value, CBS_ASN1_UTF8STRING) ||
+		    !put(&value, mst_slice_str(*texts)) || !CBB_flush(to))
+			return false;
+	return true;
+}
+
+/* directoryName [4]: a CHOICE, so its tag is explicit. */
+static bool put_names(CBB *to, const struct mst_slice *names)
+{
+	CBB name, rdns;
+	for (; names && names->len; names++)
+		if (!CBB_add_asn1(to, &name, CBS_ASN1_CONTEXT_SPECIFIC | CBS_ASN1_CONSTRUCTED | 4) ||
+		    !CBB_add_asn1(&name, &rdns, CBS_ASN1_SEQUENCE) || !put(&rdns, *names) || !CBB_flush(to))
+			return false;
+	return true;
+}
+
 /* GeneralName: rfc822Name [1], dNSName [2], uniformResourceIdentifier [6], iPAddress [7] (RFC 5280 4.2.1.6). The lists were
  * checked. */
 static bool put_alt_names(CBB *to, const struct draft *d)
@@ -188,7 +216,8 @@ static bool put_alt_names(CBB *to, const struct draft *d)
 	if (!CBB_add_asn1(to, &names, CBS_ASN1_SEQUENCE))
 		return false;
 	if (!put_texts(&names, d->what->emails, 1) || !put_texts(&names, d->what->dns, 2) ||
-	    !put_texts(&names, d->what->uris, 6))
+	    !put_texts(&names, d->what->uris, 6) || !put_upns(&names, d->what->upns) ||
+	    !put_names(&names, d->what->names))
 		return false;
 	for (const char *const *text = d->what->ips; text && *text; text++) {
 		bool is_v6 = strchr(*text, ':') != NULL;
@@ -242,7 +271,8 @@ static bool wants_ext_key_usage(const struct mst_issue *what)
 static bool wants_alt_names(const struct mst_issue *what)
 {
 	return (what->dns && *what->dns) || (what->ips && *what->ips) ||
-	       (what->uris && *what->uris) || (what->emails && *what->emails);
+	       (what->uris && *what->uris) || (what->emails && *what->emails) ||
+	       (what->upns && *what->upns) || (what->names && what->names->len);
 }
 static bool wants_crl_points(const struct mst_issue *what)
 {
@@ -339,6 +369,9 @@ int mst_issue_check(const struct mst_issue *what, struct mst_err *e)
 	    check_texts(what->emails, MAIL_NAME_MAX, "mail address", e) < 0 ||
 	    check_texts(what->uris, URI_MAX, "URI", e) < 0)
 		return -1;
+	for (const char *const *text = what->upns; text && *text; text++)
+		if (!mst_utf8_ok(mst_slice_str(*text)) || !**text || strlen(*text) > UPN_MAX)
+			return mst_fail(e, MST_E_SYNTAX, "no user principal name: \"%.60s\"", *text);
 	for (const char *const *text = what->ips; text && *text; text++)
 		if (inet_pton(strchr(*text, ':') ? AF_INET6 : AF_INET, *text, ip) != 1)
 			return mst_fail(e, MST_E_SYNTAX, "no IP address: \"%.60s\"", *text);

@@ -110,6 +110,16 @@ static size_t room_of(const char *const *texts)
 	return room;
 }
 
+static size_t room_of_names(const struct mst_issue *what)
+{
+	size_t room = what->more_subject.len + 8;
+	for (const char *const *text = what->upns; text && *text; text++)
+		room += strlen(*text) + 32;
+	for (const struct mst_slice *name = what->names; name && name->len; name++)
+		room += name->len + 16;
+	return room;
+}
+
 static bool put_tbs(CBB *to, const struct mst_mould *mould, const struct draft *d)
 {
 	CBB tbs, wrapped, list;
@@ -139,7 +149,7 @@ static int cast_tbs(struct mst_slice *out, struct mst_arena *arena, const struct
 	const struct mst_issue *what = d->what;
 	size_t room = ROOM_MORE + mould->head.len + mould->rsa_shared.len + what->spki.len +
 		      room_of(what->dns) + room_of(what->ips) + room_of(what->uris) +
-		      room_of(what->emails);
+		      room_of(what->emails) + room_of_names(what);
 	uint8_t *at = mst_arena_get(arena, room);
 	CBB cbb;
 	CBB_zero(&cbb);

@@ -69,6 +69,7 @@ struct look {
 	struct mst_read r;
 	const struct mst_seal *seal;
 	struct mst_issuers *issuers;
+	const uint8_t *id; /* of the only one */
 };
 
 static void clear(struct mst_issuers *issuers)
@@ -133,6 +134,41 @@ static int plan(struct mst_read *r)
 	}
 	mst_walk_done(&w);
 	return rc;
+}
+
+static int plan_one(struct mst_read *r)
+{
+	struct look *look = MST_HOME(r, struct look, r);
+	struct mst_authority a;
+	int rc;
+
+	clear(look->issuers);
+	rc = mst_authority_get(r, &a, look->id, look->seal);
+	if (rc != 1)
+		return rc == 0 ? mst_fail(&r->err, MST_E_ABSENT, "there is no such authority") : rc;
+	rc = a.state == MST_AUTHORITY_PENDING ? mst_fail(&r->err, MST_E_CONFLICT, "the authority is pending: it has no certificate yet")
+					      : add(look->issuers, &a, &r->err);
+	mst_authority_wipe(&a);
+	return rc;
+}
+
+int mst_issuers_load_one(struct mst_issuers **out, struct mst_store *store, const struct mst_seal *seal, const uint8_t id[static 16],
+			 struct mst_err *e)
+{
+	struct mst_issuers *issuers = calloc(1, sizeof *issuers);
+	struct look look = {.r = {.plan = plan_one}, .seal = seal, .issuers = issuers, .id = id};
+
+	if (!issuers)
+		return mst_fail(e, MST_E_BUSY, "no memory for an issuer");
+	mst_arena_init(&issuers->arena, NULL, 0);
+	look.r.arena = &issuers->arena;
+	if (mst_store_read_here(store, &look.r) != 0) {
+		*e = look.r.err;
+		mst_issuers_free(&issuers);
+		return -1;
+	}
+	*out = issuers;
+	return 0;
 }
 
 int mst_issuers_load(struct mst_issuers **out, struct mst_store *store, const struct mst_seal *seal, struct mst_err *e)
@@ -212,6 +248,9 @@ int mst_issuer_issue(struct mst_slice *out, struct mst_arena *arena, const struc
 		.ips = subject->ips,
 		.uris = subject->uris,
 		.emails = subject->emails,
+		.upns = subject->upns,
+		.names = subject->names,
+		.more_subject = subject->more_subject,
 		.not_before = now_s - BACK_S,
 		.not_after = now_s + (int64_t)template->days * DAY_S,
 	};

@@ -46,4 +46,21 @@ enum mst_step mst_api_enqueue_answer(struct mst_xchg *x);
 /* mst_api_push_decode begins a way that is the enqueue's otherwise: pushes without a command. */
 enum mst_step mst_api_push_decode(struct mst_xchg *x);
 
+/* What operators define (object.h): /v1/{users,labels,settings,enrollments}[/{NAME}[/history]], /v1/shapes, /v1/audit. One turn on
+ * a worker each, then objects_told. */
+enum mst_step mst_objects_list(struct mst_xchg *x);
+enum mst_step mst_objects_show(struct mst_xchg *x);
+enum mst_step mst_objects_put(struct mst_xchg *x);
+enum mst_step mst_objects_drop(struct mst_xchg *x);
+enum mst_step mst_objects_history(struct mst_xchg *x);
+enum mst_step mst_objects_audit(struct mst_xchg *x);
+enum mst_step mst_objects_told(struct mst_xchg *x);
+enum mst_step mst_objects_shapes(struct mst_xchg *x);
+/* Devices' details and labels, one turn on a worker each, then objects_told. */
+enum mst_step mst_api_detail_put(struct mst_xchg *x);    /* PUT /v1/devices/{}/detail */
+enum mst_step mst_api_label_member(struct mst_xchg *x);  /* PUT, DELETE /v1/labels/{}/devices/{} */
+enum mst_step mst_api_label_members(struct mst_xchg *x); /* GET /v1/labels/{}/devices */
+enum mst_step mst_api_label_test(struct mst_xchg *x);    /* POST /v1/labels/test */
+enum mst_step mst_api_pin(struct mst_xchg *x);           /* POST /v1/users/{}/pin */
+
 #endif

@@ -112,6 +112,9 @@ struct mst_issuers {
 };
 /* mst_issuers_load reads all records (blocks); PENDING ones are left out. mst_issuers_find0 by name, _find_id0 by id; NULL when absent. */
 int mst_issuers_load(struct mst_issuers **out, struct mst_store *store, const struct mst_seal *seal, struct mst_err *e) MST_MUST;
+/* mst_issuers_load_one reads only the one with `id`: for work that no exchange keeps the snapshot for. -1 ABSENT. Blocks. */
+int mst_issuers_load_one(struct mst_issuers **out, struct mst_store *store, const struct mst_seal *seal, const uint8_t id[static 16],
+			 struct mst_err *e) MST_MUST;
 void mst_issuers_free(struct mst_issuers **issuers);
 const struct mst_issuer *mst_issuers_find0(const struct mst_issuers *issuers, struct mst_slice name);
 const struct mst_issuer *mst_issuers_find_id0(const struct mst_issuers *issuers, const uint8_t id[static 16]);
@@ -123,6 +126,9 @@ struct mst_subject {
 	const char *common_name;
 	const char *organization;                 /* NULL none */
 	const char *const *dns, *const *ips, *const *uris, *const *emails; /* NULL-terminated lists or NULL */
+	const char *const *upns;                  /* these three as in struct mst_issue */
+	const struct mst_slice *names;
+	struct mst_slice more_subject;
 };
 int mst_issuer_issue(struct mst_slice *out, struct mst_arena *arena, const struct mst_issuer *issuer,
 		     const struct mst_subject *subject, struct mst_slice spki, int64_t now_s, uint8_t *serial,

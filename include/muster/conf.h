@@ -63,6 +63,9 @@ struct mst_conf {
 	/* [scep] */
 	uint32_t scep_rate, scep_burst;
 	bool scep_takes_des;
+	/* [fetch] */
+	const char *fetch_ca;
+	uint32_t fetch_at_once, fetch_answer_max;
 	/* [push] */
 	bool push_is_enabled;
 	const char *push_host, *push_sandbox_host, *push_ca, *push_silent_s;

@@ -16,6 +16,11 @@ void mst_sha256(uint8_t out[static 32], struct mst_slice in);
 /* mst_sha1 of `in`: names keys and issuers where a protocol wants it so (RFC 6960), proves nothing. */
 void mst_sha1(uint8_t out[static 20], struct mst_slice in);
 
+/* Passwords of people: scrypt (RFC 7914) with a salt of its own, as text with its parameters. Slow on purpose: workers.
+ * mst_password_check compares in constant time; an empty `hash` takes as long as any, and is never right. */
+int mst_password_hash(struct mst_slice *out, struct mst_arena *arena, struct mst_slice password, struct mst_err *e) MST_MUST;
+bool mst_password_check(struct mst_slice hash, struct mst_slice password);
+
 /* Private keys. Safe to share between threads for signing. */
 struct mst_key;
 struct mst_cms_key;
@@ -62,6 +67,9 @@ struct mst_issue {
 	const char *organization;         /* the same; NULL: none */
 	const char *user_id;              /* UID (RFC 4519 2.39), 1 to 256 visible ASCII: a push certificate's topic; NULL: none */
 	const char *const *dns, *const *ips, *const *uris, *const *emails; /* subjectAltName: NULL-terminated, NULL: none */
+	const char *const *upns;          /* otherName 1.3.6.1.4.1.311.20.2.3 (Microsoft's user principal name) */
+	const struct mst_slice *names;    /* directoryName: of mst_dn_from, an empty one ends; NULL: none */
+	struct mst_slice more_subject;    /* of mst_dn_from: before organization and common name; empty: none */
 	int64_t not_before, not_after;    /* seconds since 1970 */
 	bool is_ca, has_path_len;
 	uint32_t path_len;                /* CAs: how many CAs may stand below, when has_path_len */
@@ -74,6 +82,8 @@ struct mst_issue {
  * own). `serial` (16 bytes, may be NULL) receives the number. That `ca_key` belongs to `ca_cert` is the caller's business. */
 int mst_issue_write(struct mst_slice *out, struct mst_arena *arena, const struct mst_issue *what, struct mst_slice ca_cert,
 		    const struct mst_key *ca_key, uint8_t *serial, struct mst_err *e) MST_MUST;
+/* mst_dn_from reads RFC 4514 text into the RDNs of a Name (DER, without its SEQUENCE). -1 SYNTAX says what is wrong. */
+int mst_dn_from(struct mst_slice *out, struct mst_arena *arena, struct mst_slice text, struct mst_err *e) MST_MUST;
 
 /* A local CA in a folder: ca.pem, ca.key (0600), issued.log (one line each: serial, not-after, name). */
 struct mst_ca;

@@ -41,6 +41,12 @@ struct mst_enroll; /* opaque */
 int mst_enroll_new(struct mst_enroll **out, const struct mst_enroll_conf *conf, struct mst_err *e) MST_MUST;
 /* mst_enroll_free lets go: what exchanges still use goes with the last of them. */
 void mst_enroll_free(struct mst_enroll **enroll);
+/* Other profiles are signed with the same key: mst_enroll_take holds `enroll` for a turn elsewhere (mst_enroll_free, on the loop,
+ * lets go); mst_enroll_sign signs a profile (CMS), on any thread meanwhile: a worker's, RSA. Organization: as shown on devices. */
+struct mst_enroll *mst_enroll_take(struct mst_enroll *enroll);
+int mst_enroll_sign(struct mst_slice *out, struct mst_arena *arena, const struct mst_enroll *enroll, struct mst_slice profile,
+		    int64_t now_s, struct mst_err *e) MST_MUST;
+struct mst_slice mst_enroll_organization(const struct mst_enroll *enroll);
 
 enum mst_step mst_enroll_admit(struct mst_xchg *x);
 enum mst_step mst_enroll_look(struct mst_xchg *x);
@@ -51,6 +57,11 @@ enum mst_step mst_enroll_answer(struct mst_xchg *x);
 enum mst_step mst_ota_admit(struct mst_xchg *x);
 enum mst_step mst_ota_receive(struct mst_xchg *x);
 enum mst_step mst_ota_sort(struct mst_xchg *x);
+
+/* /scepproxy/{TOKEN}: between devices and a CA that only the engine reaches (decentralised SCEP, is_proxied). */
+enum mst_step mst_scep_proxy_admit(struct mst_xchg *x);
+enum mst_step mst_scep_proxy_ask(struct mst_xchg *x);
+enum mst_step mst_scep_proxy_answer(struct mst_xchg *x);
 
 /* Operators: POST /v1/enroll/links, POST /v1/enroll/renew/{ID}. */
 enum mst_step mst_link_make(struct mst_xchg *x);

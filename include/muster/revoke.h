@@ -36,6 +36,10 @@ int mst_publish_make(struct mst_published *out, struct mst_arena *arena, struct 
 		     const uint8_t authority[static 16], const struct mst_published *before, int64_t now_s, struct mst_err *e)
 	MST_MUST;
 
+/* mst_revoke_tell: a certificate was revoked elsewhere in the process, durably: every loop hears of it. This loop's thread. */
+void mst_revoke_tell(struct mst_revoke *revoke, const uint8_t authority[static 16], const uint8_t serial[static 16],
+		     const uint8_t sha256[static 32], int64_t not_after_s);
+
 /* GET /crl/NAME.crl */
 enum mst_step mst_serve_crl(struct mst_xchg *x);
 /* POST /ocsp/NAME, GET /ocsp/NAME/BASE64 */

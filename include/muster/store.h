@@ -40,7 +40,17 @@
 	X(PUSH, "push", 0, false, "device id, channel -> push that is due, and how its tries went")       \
 	X(OUTBOX, "outbox", 0, true, "due time, sequence, device id, channel -> nothing: order of pushes") \
 	X(PUSHCERT, "pushcert", 0, false, "SHA-256 of a topic -> credential for the push service, sealed") \
-	X(CAMPAIGN, "campaign", 0, false, "campaign's number -> what it sends, to whom, how far it is")
+	X(CAMPAIGN, "campaign", 0, false, "campaign's number -> what it sends, to whom, how far it is")   \
+	X(OBJECT, "object", 1, false, "noun, id -> what an operator defined: user, label, setting, enrolment setting") \
+	X(REVISION, "revision", 17, false, "noun, id, version -> who changed what")                      \
+	X(DETAIL, "detail", 0, false, "device id -> its user, its client, what it reported")             \
+	X(MEMBER, "member", 0, false, "device id -> its labels")                                         \
+	X(LABELED, "labeled", 16, false, "label, device id -> nothing: members of a label")              \
+	X(OWNED, "owned", 16, false, "user, device id -> nothing: devices of a user")                    \
+	X(EID, "eid", 0, false, "SHA-256 of tenant, managing app, enrolment-specific id -> device id")   \
+	X(HELD, "held", 16, false, "owner, enrolment setting, setting -> identity of a device or user, key sealed") \
+	X(DELIVERY, "delivery", 16, false, "device id, setting -> what it has of a setting, and how it went") \
+	X(AUDIT, "audit", 0, true, "time, sequence -> who did what")
 
 enum mst_space {
 #define X(id, name, prefix, is_once, what) MST_SPACE_##id,
