@@ -14,6 +14,7 @@ enum mst_ctl_exit { MST_CTL_OK, MST_CTL_FAILED, MST_CTL_USAGE };
 
 struct mst_ctl {
 	struct mst_arena arena;
+	const char *noun;        /* of the verb */
 	const char *const *args; /* behind the verb, without flags */
 	size_t num_args;
 	bool is_json, is_server, has_no_push;
@@ -27,6 +28,7 @@ struct mst_ctl {
 	bool is_sandbox;
 	const char *ids, *model, *os_version, *rate, *start_time; /* of a campaign */
 	bool is_all, keeps;
+	const char *user, *enrollment, *expires_before, *expires_after, *password_file; /* of identities */
 	const char *dns[MST_CTL_NAMES + 1], *ips[MST_CTL_NAMES + 1];
 };
 
@@ -113,6 +115,27 @@ int mst_ctl_push_key(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_push_campaign(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_push_send(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_push_stats(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_object_list(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_object_show(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_object_set(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_object_delete(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_object_history(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_user_pin(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_label_members(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_label_add(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_label_remove(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_audit(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_shapes(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_identity_list(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_identity_revoke(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_identity_remove(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_identity_reenroll(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_identity_test(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_identity_upload(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_device_settings(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_device_retry(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_device_retire(struct mst_ctl *ctl, struct mst_err *e);
+int mst_ctl_setting_devices(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_status(struct mst_ctl *ctl, struct mst_err *e);
 int mst_ctl_version(struct mst_ctl *ctl, struct mst_err *e);
 

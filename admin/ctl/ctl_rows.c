@@ -2,6 +2,14 @@
 /* The verbs and flags of musterctl as rows: parsing and --help come from here. */
 #include "ctl.h"
 
+/* What can be done with everything an operator defines. */
+#define OBJECT(noun, what)                                                                                                              \
+	{ noun, "list", NULL, 0, 0, "socket limit type", mst_ctl_object_list, "list " what },                                           \
+	{ noun, "show", "NAME", 1, 1, "socket", mst_ctl_object_show, "show one of the " what },                                         \
+	{ noun, "set", "NAME FILE|-", 2, 2, "socket", mst_ctl_object_set, "make or edit one of the " what " from JSON: {\"name\",\"type\",\"fields\"}" }, \
+	{ noun, "delete", "NAME", 1, 1, "socket", mst_ctl_object_delete, "delete one of the " what " that nothing refers to" },         \
+	{ noun, "history", "NAME", 1, 1, "socket", mst_ctl_object_history, "show who changed one of the " what }
+
 /* clang-format off */
 static const struct mst_ctl_verb verbs[] = {
 	/* noun      verb     arguments         least most flags                        run                    help */
@@ -38,6 +46,26 @@ static const struct mst_ctl_verb verbs[] = {
 	{ "bulk",    "start", NULL,               0, 0, "socket authority prefix count first digits names kind organization pkcs12", mst_ctl_bulk_start, "start a job that makes many identities" },
 	{ "bulk",    "status", "[ID]",            0, 1, "socket limit",                 mst_ctl_bulk_status,   "list bulk jobs, or show how far one has come" },
 	{ "bulk",    "cancel", "ID",              1, 1, "socket",                       mst_ctl_bulk_cancel,   "end a bulk job; what it made stays" },
+	OBJECT("user", "users"),
+	{ "user",    "pin",   "NAME",             1, 1, "socket",                       mst_ctl_user_pin,      "make a one-time PIN with which a user registers a device, and show it once" },
+	OBJECT("label", "labels"),
+	{ "label",   "members", "NAME",           1, 1, "socket limit",                 mst_ctl_label_members, "list the devices that have a label" },
+	{ "label",   "add",   "NAME ID",          2, 2, "socket",                       mst_ctl_label_add,     "give a device a label that has no expression" },
+	{ "label",   "remove", "NAME ID",         2, 2, "socket",                       mst_ctl_label_remove,  "take such a label from a device" },
+	OBJECT("setting", "settings"),
+	{ "setting", "devices", "NAME",           1, 1, "socket limit state",           mst_ctl_setting_devices, "list how a setting stands on each device" },
+	{ "device",  "settings", "ID",            1, 1, "socket",                       mst_ctl_device_settings, "list how each setting stands on a device" },
+	{ "device",  "retry", "ID SETTING",       2, 2, "socket",                       mst_ctl_device_retry,  "try a setting again that failed" },
+	{ "device",  "retire", "ID",              1, 1, "socket",                       mst_ctl_device_retire, "take settings, identities and the enrolment from a device" },
+	OBJECT("enrollment", "certificate enrolment settings"),
+	{ "identity", "list", NULL,               0, 0, "socket limit device user enrollment state expires-before expires-after", mst_ctl_identity_list, "list who holds which certificate under an enrolment setting" },
+	{ "identity", "revoke", "OWNER ENROLLMENT", 2, 2, "socket",                     mst_ctl_identity_revoke, "revoke what a device (its id) or a user (user:NAME) holds" },
+	{ "identity", "remove", "OWNER ENROLLMENT", 2, 2, "socket",                     mst_ctl_identity_remove, "take it away, and revoke it" },
+	{ "identity", "reenroll", "OWNER ENROLLMENT", 2, 2, "socket",                   mst_ctl_identity_reenroll, "make a new one, and revoke the old one" },
+	{ "identity", "test", "ENROLLMENT",       1, 1, "socket device user",           mst_ctl_identity_test, "issue a test certificate, show it and revoke it at once" },
+	{ "identity", "upload", "USER ENROLLMENT [FILE]", 2, 3, "socket password-file", mst_ctl_identity_upload, "upload a user's own PKCS#12; without the password it waits for it" },
+	{ "audit",   NULL,    NULL,               0, 0, "socket limit",                 mst_ctl_audit,         "list who did what, oldest first" },
+	{ "shapes",  NULL,    NULL,               0, 0, "socket",                       mst_ctl_shapes,        "list the types of users, labels and settings; with --json all their fields" },
 	{ "status",  NULL,    NULL,               0, 0, "socket",                       mst_ctl_status,        "show how the engine is doing" },
 	{ "version", NULL,    NULL,               0, 0, "socket",                       mst_ctl_version,       "show the versions of this program and of the engine" },
 };
@@ -78,6 +106,11 @@ static const struct mst_ctl_flag flags[] = {
 	{ "static-challenge", NULL, AT(makes_challenge), false, false, "make a SCEP challenge for all devices and show it once" },
 	{ "challenge-sha256", "HEX", AT(challenge_sha256), false, false, "SHA-256 of a SCEP challenge for all devices" },
 	{ "any-name",     NULL,     AT(takes_names),  false, false, "who knows that challenge may choose a name" },
+	{ "user",         "NAME",   AT(user),         false, false, "user it is for" },
+	{ "enrollment",   "NAME",   AT(enrollment),   false, false, "certificate enrolment setting" },
+	{ "expires-before", "DATE", AT(expires_before), false, false, "only what expires before (2026-01-31)" },
+	{ "expires-after", "DATE",  AT(expires_after), false, false, "only what expires then or later" },
+	{ "password-file", "FILE",  AT(password_file), false, false, "file whose first line is the password" },
 	{ "limit",        "N",      AT(limit),        false, false, "at most so many rows (all)" },
 	{ "state",        "STATE",  AT(state),        false, false, "only those in this state" },
 	{ "serial",       "TEXT",   AT(serial),       false, false, "only serial numbers that begin so" },

@@ -134,6 +134,7 @@ int mst_ctl_parse(struct mst_ctl *ctl, const struct mst_ctl_verb **verb, int arg
 		}
 	}
 	ctl->args = args;
+	ctl->noun = (*verb)->noun;
 	if (ctl->num_args < (*verb)->least)
 		return mst_fail(e, MST_E_CONF, "%s needs %s", (*verb)->noun, (*verb)->args);
 	if (ctl->num_args > (*verb)->most)

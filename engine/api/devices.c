@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looks up devices: pages of them with filters, one with its channels, the history of one. */
+#include "detail_own.h"
 #include "muster/text.h"
-#include "own.h"
 
 #define DEVICE_KEY 16  /* of the device space: the cursor of a page of devices */
 #define HISTORY_TAIL 16 /* of a history key behind the device: time and sequence, the cursor of a page of history */
@@ -29,7 +29,7 @@ static void next_put(struct mst_json *j, bool is_more, const uint8_t *key, size_
 		mst_json_null(j, "next");
 }
 
-static bool is_wanted(const struct api_query *q, const struct mst_device *d)
+bool mst_device_is_wanted(const struct api_query *q, const struct mst_device *d)
 {
 	const char *type = mst_channel_kind_word(d->is_user_enrollment ? MST_CHANNEL_ENROLLMENT_DEVICE : MST_CHANNEL_DEVICE);
 
@@ -63,7 +63,7 @@ static int page_devices(struct api_query *q, struct mst_walk *w, bool *is_more, 
 		if (mst_device_decode(&d, w->key, w->value, &q->read.err) < 0)
 			return -1;
 		memcpy(last, w->key.at, DEVICE_KEY);
-		if (!is_wanted(q, &d))
+		if (!mst_device_is_wanted(q, &d))
 			continue;
 		if (one_device(q, &d) < 0)
 			return -1;
@@ -128,12 +128,13 @@ static int filters_read(struct api_query *q)
 enum mst_step mst_api_devices(struct mst_xchg *x)
 {
 	struct api_query *q = mst_query_new(x);
+	bool by_detail;
 
 	if (!q)
 		return STEP_REPLY;
-	if (mst_query_page(q) < 0 || filters_read(q) < 0)
+	if (mst_query_page(q) < 0 || filters_read(q) < 0 || mst_detail_list_filters(q, &by_detail) < 0)
 		return mst_xchg_fail(x);
-	return mst_query_ask(q, devices_plan);
+	return mst_query_ask(q, by_detail ? mst_detail_list_plan : devices_plan);
 }
 
 static int one_channel(struct api_query *q, const struct mst_channel *c, const struct mst_device *d)
@@ -180,20 +181,42 @@ static int channels(struct api_query *q, const struct mst_device *d)
 	return rc;
 }
 
+/* What there is beside Apple's record. 1 there is something, 0, -1. */
+static int detail_tell(struct api_query *q, const struct mst_id *id)
+{
+	struct mst_detail detail;
+	struct mst_member member;
+	int rc = mst_detail_get(&q->read, &detail, id);
+
+	if (rc < 0 || mst_member_get(&q->read, &member, id) < 0)
+		return -1;
+	if (rc == 1)
+		mst_detail_tell(&q->json, &detail);
+	mst_labels_tell(&q->json, q->app->catalog, &member);
+	return rc;
+}
+
+/* A device of another platform has a detail alone. */
 static int device_plan(struct mst_read *r)
 {
 	struct api_query *q = mst_query_of(r);
 	struct mst_device d;
 	uint32_t num = 0;
+	int has_device = mst_device_get(r, &d, &q->who.device_id), has_detail;
 
-	if (mst_record_known(r, &d, &q->who.device_id) < 0)
-		return -1;
 	mst_json_begin(&q->json, r->arena);
 	mst_json_open(&q->json, NULL);
-	if (mst_record_device(&q->json, r, &d) < 0 || channels(q, &d) < 0 ||
-	    mst_queue_count(r, &num, &q->who.device_id, d.epoch, QUEUED_MAX) < 0)
+	if (has_device == 0)
+		mst_json_text(&q->json, "id", q->who.text);
+	if (has_device < 0 || (has_device == 1 && (mst_record_device(&q->json, r, &d) < 0 || channels(q, &d) < 0 ||
+						   mst_queue_count(r, &num, &q->who.device_id, d.epoch, QUEUED_MAX) < 0)))
 		return -1;
 	mst_json_u64(&q->json, "queued", num);
+	has_detail = detail_tell(q, &q->who.device_id);
+	if (has_detail < 0)
+		return -1;
+	if (has_device == 0 && has_detail == 0)
+		return mst_fail(&r->err, MST_E_ABSENT, "unknown enrollment");
 	mst_json_close(&q->json);
 	return mst_query_done(q);
 }

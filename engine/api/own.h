@@ -43,6 +43,7 @@ struct api_query {
 	/* what is asked for; each look-up uses what it needs */
 	struct api_id who;
 	struct mst_slice uuid, cursor, serial, name;
+	struct mst_slice user, platform, enrollment_id, label; /* of details */
 	const char *type;  /* a word of mst_channel_kind_word, NULL: any */
 	const char *state; /* a state's word, NULL: any */
 	uint64_t limit;

@@ -13,8 +13,10 @@
 #include "keypool_own.h"
 #include "muster/clock.h"
 #include "muster/count.h"
+#include "muster/held.h"
 #include "muster/log.h"
 #include "muster/master.h"
+#include "muster/object.h"
 #include "muster/pushcert.h"
 #include "muster/text.h"
 
@@ -143,6 +145,41 @@ static int seal_pushcert(struct mst_sealer *s, struct mst_read *r, struct mst_sl
 	return rc;
 }
 
+static int seal_held(struct mst_sealer *s, struct mst_read *r, struct mst_slice key, struct mst_slice value)
+{
+	struct mst_held held;
+	int rc;
+
+	if (key.len != 48)
+		return mst_fail(&r->err, MST_E_STORE, "the key of a held record has %zu bytes", key.len);
+	rc = mst_held_get(r, &held, key.at, key.at + 16, key.at + 32, NULL);
+	if (rc != 1 || held.sealed.len == 0 || !mst_seal_is_old(s->conf->seal, held.sealed))
+		return rc < 0 ? -1 : 0;
+	rc = mst_held_get(r, &held, key.at, key.at + 16, key.at + 32, s->conf->seal);
+	if (rc != 1)
+		return rc;
+	rc = mst_held_put(mst_sealer_batch(s), &held, s->conf->seal, &r->err);
+	wipe(held.key);
+	return rc;
+}
+
+static int seal_object(struct mst_sealer *s, struct mst_read *r, struct mst_slice key, struct mst_slice value)
+{
+	struct mst_object o;
+	int rc;
+
+	if (key.len != 17 || key.at[0] >= MST_NUM_NOUNS)
+		return mst_fail(&r->err, MST_E_STORE, "the key of an object has %zu bytes", key.len);
+	rc = mst_object_get(r, &o, (enum mst_noun)key.at[0], key.at + 1, s->conf->seal);
+	if (rc != 1)
+		return rc;
+	rc = o.is_old ? mst_object_put(mst_sealer_batch(s), &o, s->conf->seal, &r->err) : 0;
+	for (uint32_t i = 0; i < o.shape->num_fields; i++)
+		if (o.shape->fields[i].kind == MST_FIELD_SECRET)
+			wipe(o.values[i].text);
+	return rc;
+}
+
 /* The key spaces that hold sealed values. */
 static const struct {
 	enum mst_space space;
@@ -152,6 +189,7 @@ static const struct {
 	{MST_SPACE_AUTHORITY, seal_authority}, {MST_SPACE_CHANNEL, seal_channel},
 	{MST_SPACE_CERT, seal_cert},           {MST_SPACE_IDENTITY, seal_identity},
 	{MST_SPACE_KEYPOOL, seal_pool},        {MST_SPACE_PUSHCERT, seal_pushcert},
+	{MST_SPACE_HELD, seal_held},           {MST_SPACE_OBJECT, seal_object},
 };
 
 static void on_committed(struct mst_batch *b);

@@ -123,6 +123,17 @@ int mst_enroll_new(struct mst_enroll **out, const struct mst_enroll_conf *conf, 
 	return 0;
 }
 
+struct mst_enroll *mst_enroll_take(struct mst_enroll *enroll)
+{
+	enroll->num_users++;
+	return enroll;
+}
+
+struct mst_slice mst_enroll_organization(const struct mst_enroll *enroll)
+{
+	return enroll->organization;
+}
+
 static void let_go(struct mst_enroll *enroll)
 {
 	if (--enroll->num_users > 0)

@@ -184,10 +184,11 @@ int mst_profile_write(struct mst_slice *out, struct mst_arena *arena, const stru
 	return mst_plist_end(&m.out, out, e);
 }
 
-int mst_profile_sign(struct mst_slice *out, struct mst_arena *arena, const struct mst_enroll *enroll, enum profile_kind kind,
-		     const struct profile_facts *facts, int64_t now_s, struct mst_err *e)
+int mst_enroll_sign(struct mst_slice *out, struct mst_arena *arena, const struct mst_enroll *enroll, struct mst_slice profile,
+		    int64_t now_s, struct mst_err *e)
 {
-	struct mst_cms_sign what = {
+	const struct mst_cms_sign what = {
+		.content = profile,
 		.key = &enroll->cms_key,
 		.cert = enroll->certs[0],
 		.chain = enroll->certs + 1,
@@ -196,9 +197,17 @@ int mst_profile_sign(struct mst_slice *out, struct mst_arena *arena, const struc
 		.time_s = now_s,
 	};
 
-	if (mst_profile_write(&what.content, arena, enroll, kind, facts, e) < 0)
-		return -1;
 	return mst_cms_sign(out, arena, &what, e);
+}
+
+int mst_profile_sign(struct mst_slice *out, struct mst_arena *arena, const struct mst_enroll *enroll, enum profile_kind kind,
+		     const struct profile_facts *facts, int64_t now_s, struct mst_err *e)
+{
+	struct mst_slice profile;
+
+	if (mst_profile_write(&profile, arena, enroll, kind, facts, e) < 0)
+		return -1;
+	return mst_enroll_sign(out, arena, enroll, profile, now_s, e);
 }
 
 int mst_profile_command(struct mst_slice *out, struct mst_arena *arena, struct mst_slice profile, const char *uuid, struct mst_err *e)

@@ -5,6 +5,8 @@
 #include "muster/bulk.h"
 #include "muster/campaign.h"
 #include "muster/enroll.h"
+#include "muster/identity.h"
+#include "muster/object.h"
 #include "muster/mdm.h"
 #include "muster/push.h"
 #include "muster/queue.h"
@@ -88,6 +90,10 @@ static size_t body_max(const struct mst_app *app, enum flow_body body)
 		return MST_AUTHORITY_BODY_MAX;
 	case BODY_BULK:
 		return MST_BULK_BODY_MAX;
+	case BODY_OBJECT:
+		return MST_OBJECT_MAX;
+	case BODY_IDENTITY:
+		return MST_IDENTITY_BODY_MAX;
 	case BODY_SCEP:
 		return MST_SCEP_BODY_MAX;
 	case BODY_PUSH:

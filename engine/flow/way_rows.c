@@ -4,8 +4,10 @@
 #include "muster/authority_api.h"
 #include "muster/bulk.h"
 #include "muster/campaign.h"
+#include "muster/deliver.h"
 #include "muster/enroll.h"
 #include "muster/http.h"
+#include "muster/identity.h"
 #include "muster/mdm.h"
 #include "muster/push.h"
 #include "muster/revoke.h"
@@ -63,9 +65,30 @@ static const struct mst_stage scep[] = {
 	{"issue", mst_scep_issue},         {"record", mst_scep_record},     {"seal", mst_scep_seal},
 	{"answer", mst_scep_answer},       REPLY,
 };
+static const struct mst_stage scep_proxy[] = {
+	{"admit", mst_scep_proxy_admit}, {"ask", mst_scep_proxy_ask}, {"answer", mst_scep_proxy_answer}, REPLY,
+};
 static const struct mst_stage challenge_new[] = {
 	{"make", mst_scep_challenge_make}, {"made", mst_scep_challenge_made}, REPLY,
 };
+
+static const struct mst_stage objects[] = {{"list", mst_objects_list}, {"told", mst_objects_told}, REPLY};
+static const struct mst_stage object[] = {{"show", mst_objects_show}, {"told", mst_objects_told}, REPLY};
+static const struct mst_stage object_put[] = {{"put", mst_objects_put}, {"told", mst_objects_told}, REPLY};
+static const struct mst_stage object_drop[] = {{"drop", mst_objects_drop}, {"told", mst_objects_told}, REPLY};
+static const struct mst_stage object_history[] = {{"history", mst_objects_history}, {"told", mst_objects_told}, REPLY};
+static const struct mst_stage shapes[] = {{"shapes", mst_objects_shapes}, REPLY};
+static const struct mst_stage audit[] = {{"audit", mst_objects_audit}, {"told", mst_objects_told}, REPLY};
+
+static const struct mst_stage identities[] = {{"list", mst_identities_list}, {"told", mst_identities_told}, REPLY};
+static const struct mst_stage identity_end[] = {{"end", mst_identities_end}, {"told", mst_identities_told}, REPLY};
+static const struct mst_stage identity_test[] = {{"test", mst_identities_test}, {"told", mst_identities_told}, REPLY};
+static const struct mst_stage identity_upload[] = {{"upload", mst_identities_upload}, {"told", mst_identities_told}, REPLY};
+
+static const struct mst_stage device_settings[] = {{"settings", mst_deliver_settings}, {"told", mst_deliver_told}, REPLY};
+static const struct mst_stage setting_retry[] = {{"retry", mst_deliver_retry}, {"told", mst_deliver_told}, REPLY};
+static const struct mst_stage setting_devices[] = {{"devices", mst_deliver_holders}, {"told", mst_deliver_told}, REPLY};
+static const struct mst_stage retire[] = {{"retire", mst_deliver_retire}, {"told", mst_deliver_told}, REPLY};
 
 static const struct mst_stage enroll[] = {
 	{"admit", mst_enroll_admit},     {"look", mst_enroll_look},     {"seal", mst_enroll_seal},
@@ -119,6 +142,11 @@ static const struct mst_stage authority_succeed[] = {
 static const struct mst_stage authority_retire[] = {
 	{"retire", mst_authority_api_retire}, {"settle", mst_authority_api_settle}, {"told", mst_authority_api_told}, REPLY,
 };
+static const struct mst_stage detail_put[] = {{"put", mst_api_detail_put}, {"told", mst_objects_told}, REPLY};
+static const struct mst_stage label_member[] = {{"member", mst_api_label_member}, {"told", mst_objects_told}, REPLY};
+static const struct mst_stage label_members[] = {{"members", mst_api_label_members}, {"told", mst_objects_told}, REPLY};
+static const struct mst_stage label_test[] = {{"test", mst_api_label_test}, {"told", mst_objects_told}, REPLY};
+static const struct mst_stage pin[] = {{"pin", mst_api_pin}, {"told", mst_objects_told}, REPLY};
 static const struct mst_stage key_rotate[] = {{"rotate", mst_key_rotate}, {"told", mst_key_told}, REPLY};
 static const struct mst_stage key_status[] = {{"status", mst_key_status}, {"told", mst_key_told}, REPLY};
 /* A worker reads, then the campaigns' loop is asked. */
@@ -140,6 +168,26 @@ const struct mst_way mst_way_authority_make = WAY("authority-make", authority_ma
 const struct mst_way mst_way_authority_import = WAY("authority-import", authority_import, false);
 const struct mst_way mst_way_authority_succeed = WAY("authority-succeed", authority_succeed, false);
 const struct mst_way mst_way_authority_retire = WAY("authority-retire", authority_retire, false);
+const struct mst_way mst_way_objects = WAY("objects", objects, false);
+const struct mst_way mst_way_object = WAY("object", object, false);
+const struct mst_way mst_way_object_put = WAY("object-put", object_put, false);
+const struct mst_way mst_way_object_drop = WAY("object-drop", object_drop, false);
+const struct mst_way mst_way_object_history = WAY("object-history", object_history, false);
+const struct mst_way mst_way_shapes = WAY("shapes", shapes, false);
+const struct mst_way mst_way_audit = WAY("audit", audit, false);
+const struct mst_way mst_way_identities = WAY("identities", identities, false);
+const struct mst_way mst_way_identity_end = WAY("identity-end", identity_end, false);
+const struct mst_way mst_way_identity_test = WAY("identity-test", identity_test, false);
+const struct mst_way mst_way_identity_upload = WAY("identity-upload", identity_upload, false);
+const struct mst_way mst_way_device_settings = WAY("device-settings", device_settings, false);
+const struct mst_way mst_way_setting_retry = WAY("setting-retry", setting_retry, false);
+const struct mst_way mst_way_setting_devices = WAY("setting-devices", setting_devices, false);
+const struct mst_way mst_way_retire = WAY("retire", retire, false);
+const struct mst_way mst_way_detail_put = WAY("detail-put", detail_put, false);
+const struct mst_way mst_way_label_member = WAY("label-member", label_member, false);
+const struct mst_way mst_way_label_members = WAY("label-members", label_members, false);
+const struct mst_way mst_way_label_test = WAY("label-test", label_test, false);
+const struct mst_way mst_way_pin = WAY("pin", pin, false);
 const struct mst_way mst_way_key_rotate = WAY("key-rotate", key_rotate, false);
 const struct mst_way mst_way_key_status = WAY("key-status", key_status, false);
 const struct mst_way mst_way_campaign_start = WAY("campaign-start", campaign_start, false);
@@ -167,6 +215,7 @@ const struct mst_way mst_way_push_cert_drop = WAY("push-cert-drop", push_cert_dr
 const struct mst_way mst_way_push_key_put = WAY("push-key-put", push_key_put, false);
 const struct mst_way mst_way_notify = WAY("notify", notify, false);
 const struct mst_way mst_way_scep = WAY("scep", scep, true);
+const struct mst_way mst_way_scep_proxy = WAY("scep-proxy", scep_proxy, true);
 const struct mst_way mst_way_challenge_new = WAY("challenge-new", challenge_new, false);
 const struct mst_way mst_way_enroll = WAY("enroll", enroll, true);
 const struct mst_way mst_way_ota = WAY("ota", ota, true);

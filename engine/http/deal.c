@@ -99,6 +99,14 @@ void mst_deal_part(struct http_deal *deal)
 	deal->edge = NULL;
 }
 
+/* A device's path may hold a secret, which the first stage takes out: a body that is refused before is known by its way. */
+static struct mst_slice path_of(const struct mst_xchg *x)
+{
+	bool is_body = x->err.code == MST_E_TOO_BIG || x->err.code == MST_E_TIMEOUT;
+
+	return is_body && x->way && x->way->has_plain_errors ? mst_slice_str(x->way->name) : x->in.path;
+}
+
 void mst_deal_log(const struct http_deal *deal)
 {
 	static _Thread_local struct mst_log_gate theirs, ours;
@@ -113,7 +121,7 @@ void mst_deal_log(const struct http_deal *deal)
 		mst_f_u64("id", x->id),
 		mst_f_str("gate", gate_words[x->gate]),
 		mst_f_str("peer", addr),
-		mst_f_slice("path", x->in.path),
+		mst_f_slice("path", path_of(x)),
 		mst_f_str("who", x->who ? x->who : ""),
 		mst_f_i64("status", x->out.status),
 		mst_f_code(&x->err),

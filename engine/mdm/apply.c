@@ -35,7 +35,7 @@ enum mst_step mst_apply_authenticate(struct mdm_state *s)
 	mst_identity_write(&s->batch, &d, &s->facts, &s->peer, s->verdict, s->now_ms);
 	mst_device_put(&s->batch, &d);
 	remember(s, MST_EVENT_AUTHENTICATE, m->os_version);
-	return STEP_NEXT;
+	return mst_inventory_keep(s, true) < 0 ? mst_xchg_fail(s->x) : STEP_NEXT;
 }
 
 static void channel_fill(struct mst_channel *c, const struct mdm_state *s, const struct mst_device *d)
@@ -83,6 +83,8 @@ enum mst_step mst_apply_token_update(struct mdm_state *s)
 	mst_identity_write(&s->batch, &d, &s->facts, &s->peer, s->verdict, s->now_ms);
 	mst_device_put(&s->batch, &d);
 	if (mst_channel_put(&s->batch, &c, s->app->seal, &s->x->err) < 0)
+		return mst_xchg_fail(s->x);
+	if (mst_enrolment_is_device(&s->who) && mst_inventory_begin(s) < 0)
 		return mst_xchg_fail(s->x);
 	remember(s, MST_EVENT_TOKEN_UPDATE, s->who.user);
 	return STEP_NEXT;

@@ -51,6 +51,8 @@ static int look_plan(struct mst_read *r)
 	int rc = mst_identity_read(r, &s->facts, &s->peer, &s->who.device_id);
 
 	s->has_channel = false;
+	if (rc == 0 && s->row->reads_detail && mst_enrolment_is_device(&s->who))
+		rc = mst_inventory_look(s, r);
 	if (rc < 0 || rc == MST_LATER || !s->row->reads_channel)
 		return rc;
 	rc = mst_channel_get(r, &s->channel, &s->who.id, s->app->seal);
@@ -90,6 +92,7 @@ enum mst_step mst_checkin_answer(struct mst_xchg *x)
 
 	if (mst_mdm_committed(s) < 0)
 		return STEP_REPLY;
+	mst_inventory_tell(s);
 	mst_count(MST_C_CHECKINS, 1);
 	mst_seen_mark(s->app->seen, &s->who.device_id);
 	mst_log_peer(INFO, s->has_batch ? "check-in stored" : "check-in answered", mst_f_u64("exchange", x->id), mst_f_str("type", s->row->name),

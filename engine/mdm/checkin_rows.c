@@ -10,15 +10,15 @@
 
 /* clang-format off */
 const struct mdm_checkin_row mst_checkin_rows[NUM_CHECKINS] = {
-	/*                                 MessageType              channels   occasion  channel */
-	[CHECKIN_AUTHENTICATE]           = {"Authenticate",          ON_DEVICE, AUTH,  false, mst_apply_authenticate},
-	[CHECKIN_TOKEN_UPDATE]           = {"TokenUpdate",           BOTH,      OTHER, true,  mst_apply_token_update},
-	[CHECKIN_CHECK_OUT]              = {"CheckOut",              ON_DEVICE, OUT,   false, mst_apply_check_out},
-	[CHECKIN_USER_AUTHENTICATE]      = {"UserAuthenticate",      ON_USER,   OTHER, false, mst_apply_user_authenticate},
-	[CHECKIN_SET_BOOTSTRAP_TOKEN]    = {"SetBootstrapToken",     ON_DEVICE, OTHER, true,  mst_apply_set_bootstrap_token},
-	[CHECKIN_GET_BOOTSTRAP_TOKEN]    = {"GetBootstrapToken",     ON_DEVICE, OTHER, true,  mst_apply_get_bootstrap_token},
-	[CHECKIN_DECLARATIVE_MANAGEMENT] = {"DeclarativeManagement", BOTH,      OTHER, false, mst_apply_declarative_management},
-	[CHECKIN_GET_TOKEN]              = {"GetToken",              BOTH,      OTHER, false, mst_apply_get_token},
+	/*                                 MessageType              channels   occasion detail channel */
+	[CHECKIN_AUTHENTICATE]           = {"Authenticate",          ON_DEVICE, AUTH,  true,  false, mst_apply_authenticate},
+	[CHECKIN_TOKEN_UPDATE]           = {"TokenUpdate",           BOTH,      OTHER, true,  true,  mst_apply_token_update},
+	[CHECKIN_CHECK_OUT]              = {"CheckOut",              ON_DEVICE, OUT,   false, false, mst_apply_check_out},
+	[CHECKIN_USER_AUTHENTICATE]      = {"UserAuthenticate",      ON_USER,   OTHER, false, false, mst_apply_user_authenticate},
+	[CHECKIN_SET_BOOTSTRAP_TOKEN]    = {"SetBootstrapToken",     ON_DEVICE, OTHER, false, true,  mst_apply_set_bootstrap_token},
+	[CHECKIN_GET_BOOTSTRAP_TOKEN]    = {"GetBootstrapToken",     ON_DEVICE, OTHER, false, true,  mst_apply_get_bootstrap_token},
+	[CHECKIN_DECLARATIVE_MANAGEMENT] = {"DeclarativeManagement", BOTH,      OTHER, false, false, mst_apply_declarative_management},
+	[CHECKIN_GET_TOKEN]              = {"GetToken",              BOTH,      OTHER, false, false, mst_apply_get_token},
 };
 
 #define AT(field) offsetof(struct mdm_message, field)

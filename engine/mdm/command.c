@@ -95,6 +95,23 @@ static int peek(struct mdm_state *s, struct mst_read *r)
 	return rc == 1 ? 0 : rc;
 }
 
+/* A device that answered what was asked of it; users' channels say nothing of the device that it does not say itself. */
+static bool has_inventory(const struct mdm_state *s)
+{
+	return s->message.has_inventory && s->status->state == MST_COMMAND_ACKNOWLEDGED && mst_enrolment_is_device(&s->who);
+}
+
+/* 1, -1, MST_LATER. */
+static int report_look(struct mdm_state *s, struct mst_read *r)
+{
+	int rc = 0;
+
+	s->report = NULL;
+	if (s->status->kind == STATUS_OVER && !mst_command_is_over(s->command.state))
+		rc = s->app->reports->look(r, &s->report, s->app, &s->who.id, s->message.uuid);
+	return rc < 0 || rc == MST_LATER ? rc : 1;
+}
+
 static int look_plan(struct mst_read *r)
 {
 	struct mdm_state *s = MST_HOME(r, struct mdm_state, read);
@@ -111,6 +128,10 @@ static int look_plan(struct mst_read *r)
 		return peek(s, r);
 	rc = mst_command_get(r, &s->command, &s->who.id, s->message.uuid);
 	s->has_command = rc == 1;
+	if (rc == 1 && s->app->reports)
+		rc = report_look(s, r);
+	if (s->has_command && rc == 1 && has_inventory(s))
+		return mst_inventory_look(s, r);
 	return rc == 1 ? 0 : rc;
 }
 
@@ -124,6 +145,14 @@ enum mst_step mst_command_look(struct mst_xchg *x)
 		return mst_xchg_fail(s->x);
 	s->skip_since_ms = s->status->kind == STATUS_IDLE ? INT64_MAX : mst_session_since(x, &s->who.id);
 	return mst_mdm_read(s, look_plan);
+}
+
+static int report_put(struct mdm_state *s)
+{
+	bool is_done = s->status->state == MST_COMMAND_ACKNOWLEDGED;
+	struct mst_slice reason = s->message.first_error.len ? s->message.first_error : s->message.status;
+
+	return s->report ? s->app->reports->put(&s->batch, s->app, s->report, is_done, reason, s->now_ms, &s->x->err) : 0;
 }
 
 static void report_over(struct mdm_state *s)
@@ -210,6 +239,8 @@ enum mst_step mst_command_report(struct mst_xchg *x)
 	if (is_new && s->status->kind == STATUS_OVER) {
 		report_over(s);
 		push_again(s);
+		if (report_put(s) < 0 || (has_inventory(s) && mst_inventory_keep(s, false) < 0))
+			return mst_xchg_fail(x);
 	}
 	if (is_new && s->status->kind == STATUS_NOT_NOW)
 		mst_queue_not_now(&s->batch, &s->command, mst_session_not_now(x, &s->who.id, s->now_ms));
@@ -227,6 +258,9 @@ enum mst_step mst_command_next_up(struct mst_xchg *x)
 
 	if (mst_mdm_committed(s) < 0)
 		return STEP_REPLY;
+	mst_inventory_tell(s);
+	if (s->report && s->has_batch)
+		s->app->reports->home(s->app, &s->who.device_id);
 	if (s->push_ms) {
 		mst_session_forget(x, &s->who.id);
 		mst_kick(s->app->kick, s->push_ms);

@@ -22,11 +22,40 @@ static int error_read(struct mst_slice *out, struct mst_arena *arena, const stru
 	return 0;
 }
 
+/* Since iOS 12 a device tells of each subscription; the first one's is the device's. */
+static void imei_read(struct mdm_message *out, struct mst_arena *arena, const struct mst_plist *answers)
+{
+	const struct mst_plist *list = NULL, *first;
+	struct mst_slice imei;
+	struct mst_err e;
+
+	if (mst_plist_array0(answers, &list, "ServiceSubscriptions", &e) < 0 || !list)
+		return;
+	first = mst_plist_at0(list, 0);
+	if (first && mst_plist_kind(first) == MST_PLIST_DICT && mst_plist_text0(first, &imei, "IMEI", &e) > 0)
+		(void)!mst_arena_copy(arena, &out->imei, imei);
+}
+
+/* Answers that are not as the schema has them are kept with the result all the same, and no reason to refuse it. */
+static void answers_read(struct mdm_message *out, struct mst_arena *arena, const struct mst_plist *root)
+{
+	const struct mst_plist *answers = NULL;
+	struct mst_err e;
+
+	if (mst_plist_dict0(root, &answers, "QueryResponses", &e) < 0 || !answers ||
+	    mst_item_read(out, arena, answers, mst_command_answers, mst_command_num_answers, 0, &e) < 0)
+		return;
+	if (out->imei.len == 0)
+		imei_read(out, arena, answers);
+	out->has_inventory = out->serial.len || out->os_version.len || out->product.len || out->imei.len || out->mac.len;
+}
+
 static int items_read(struct mdm_message *out, struct mst_arena *arena, const struct mst_plist *root, struct mst_err *e)
 {
 	if (mst_item_read(out, arena, root, mst_item_ids, mst_item_num_ids, 0, e) < 0 ||
 	    mst_item_read(out, arena, root, mst_command_items, mst_command_num_items, 1, e) < 0)
 		return -1;
+	answers_read(out, arena, root);
 	return error_read(&out->first_error, arena, root, e);
 }
 

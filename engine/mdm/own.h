@@ -7,6 +7,7 @@
 #include "muster/mdm.h"
 #include "muster/plist.h"
 #include "muster/queue.h"
+#include "muster/standing.h"
 
 /* Who speaks: the ids of a message, Apple's keys in the order of the rows. */
 struct mdm_ids {
@@ -17,12 +18,13 @@ struct mdm_ids {
 struct mdm_message {
 	struct mdm_ids ids;
 	/* check-in */
-	struct mst_slice type, topic, os_version, build, product, serial, imei, meid, device_name, model, model_name;
+	struct mst_slice type, topic, os_version, build, product, serial, imei, meid, device_name, model, model_name, mac;
 	struct mst_slice token, magic, unlock_token, bootstrap_token;
 	bool is_awaiting_configuration;
 	/* command channel */
 	struct mst_slice status, uuid;
 	struct mst_slice first_error; /* of ErrorChain: "domain code", empty when none */
+	bool has_inventory;           /* QueryResponses told what a check-in tells, too */
 };
 
 /* A key of a message: where it goes, of which kind, for which messages it is needed (bits of the caller's), how long it may be. */
@@ -108,6 +110,9 @@ struct mdm_state {
 	struct mst_batch batch;
 	int64_t now_ms; /* wall clock when the message was read */
 	bool has_batch;
+	struct mst_standing *standing; /* of the device, when the message says something of it */
+	const struct mst_questions *questions; /* of the catalog at that time */
+	bool has_labels; /* the batch changes the device's labels */
 	/* check-in */
 	const struct mdm_checkin_row *row;
 	struct mst_channel channel;
@@ -117,6 +122,7 @@ struct mdm_state {
 	const struct mdm_status_row *status;
 	struct mst_command command;
 	bool has_command;
+	void *report; /* of who waits for it (app->reports) */
 	int64_t skip_since_ms; /* as mst_queue_peek takes it */
 	int64_t push_ms;       /* the batch holds a push that is due then; 0: none */
 	bool has_next;
@@ -152,6 +158,7 @@ struct mdm_checkin_row {
 	const char *name;     /* Apple's MessageType */
 	uint32_t channels;    /* on which it may come */
 	enum mdm_occasion occasion;
+	bool reads_detail;    /* what the device says of itself is kept */
 	bool reads_channel;   /* the channel's record is read with the rest; a device that is not known may be adopted by it */
 	/* fills the batch (NEXT), or answers without one (what it returns) */
 	enum mst_step (*apply)(struct mdm_state *s);
@@ -181,10 +188,19 @@ extern const struct mdm_status_row mst_command_rows[];
 extern const size_t mst_command_num_rows;
 extern const struct mdm_item_row mst_command_items[];
 extern const size_t mst_command_num_items;
+extern const struct mdm_item_row mst_command_answers[]; /* of QueryResponses */
+extern const size_t mst_command_num_answers;
 /* mst_command_read parses a report into `out`; slices in `arena`, the rest of its tree in `scratch`, which may be the same. Any
  * thread. */
 int mst_command_read(struct mdm_message *out, struct mst_arena *arena, struct mst_arena *scratch, struct mst_slice body,
 		     size_t len_max, struct mst_err *e) MST_MUST;
+
+/* inventory.c: what the device says of itself. Look is part of a plan; keep and begin (a device that was here before details
+ * were) fill the batch: 0, -1 with x->err; tell, when it is home. */
+int mst_inventory_look(struct mdm_state *s, struct mst_read *r) MST_MUST;
+int mst_inventory_keep(struct mdm_state *s, bool is_new_enrolment) MST_MUST;
+int mst_inventory_begin(struct mdm_state *s) MST_MUST;
+void mst_inventory_tell(struct mdm_state *s);
 
 /* The session of the command channel, session.c: in x->keep. */
 void mst_session_begin(struct mst_xchg *x, const struct mst_id *id, int64_t now_ms);

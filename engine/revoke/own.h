@@ -96,7 +96,7 @@ struct revoke_news {
 	uint32_t at; /* the loop it is in */
 	uint8_t authority[16], serial[16], sha256[32];
 	int64_t not_after;
-	struct mst_xchg *x; /* resumed at the end */
+	struct mst_xchg *x; /* resumed at the end; NULL: nobody waits, and the news are freed */
 };
 /* mst_news_tell returns true when it is done at once (one loop), else x is resumed later. */
 bool mst_news_tell(struct revoke_news *news, struct mst_revoke *home);

@@ -284,7 +284,7 @@ Test(api, one_device)
 	cr_expect(strstr(a.body, "{\"id\":\"UDID/00,01\",\"type\":\"Device\",\"state\":\"enrolled\""), "%s", a.body);
 	cr_expect(strstr(a.body, "{\"id\":\"UDID/00,01:ANN\",\"type\":\"User\",\"enabled\":true,\"user_short_name\":\"ann\""), "%s",
 		  a.body);
-	cr_expect(strstr(a.body, "\"queued\":1}],\"queued\":1}"), "%s", a.body);
+	cr_expect(strstr(a.body, "\"queued\":1}],\"queued\":1,"), "%s", a.body);
 	cr_expect_eq(rig_get(rig, "/v1/devices/nobody").status, 404);
 	cr_expect_eq(rig_get(rig, "/v1/devices/%ff").status, 400);
 }
