@@ -15,6 +15,7 @@ int mst_bulk_main(int argc, char **argv);
 int mst_push_main(int argc, char **argv);
 int mst_join_main(int argc, char **argv);
 int mst_fill_main(int argc, char **argv);
+int mst_labels_main(int argc, char **argv);
 int mst_micro_main(int argc, char **argv);
 /* line.c: reads "--name value" by option rows. 0; 1 help was asked for and printed; -1. */
 int mst_line_read(void *conf, struct mst_arena *arena, const struct mst_opt_row *rows,

@@ -18,6 +18,7 @@ static const struct {
 	{"revoke", mst_revoke_main, "what CRLs and OCSP answers cost, in this process"},
 	{"push", mst_push_main, "pushes through the engine's links, without outbox"},
 	{"fill", mst_fill_main, "a store full of devices and of commands long answered"},
+	{"labels", mst_labels_main, "how long labels of many devices take to become current after a change"},
 	{"micro", mst_micro_main, "what the parts cost: slices, timers, parsers, CMS, mailbox, commits, in this process"},
 	{"limit", mst_limit_main, "what nothing can go below: TLS, its primitives, durable writes, in this process"},
 	{"bare", mst_bare_main,

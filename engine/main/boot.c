@@ -110,6 +110,8 @@ static void stop_loops(struct mst_engine *engine)
 	stop_work(engine);
 	stop_store(engine);
 	mst_jobs_stop(engine);
+	mst_keep_stop(engine);
+	mst_follow_stop(engine);
 	mst_pusher_free(engine);
 	/* Connections may still hold what the first loop frees: first all of them go, then that. */
 	for (uint32_t i = 0; i < engine->num_loops; i++)
@@ -146,9 +148,11 @@ static const struct mst_boot_row rows[] = {
 	{"master key", start_seal, stop_seal},
 	{"workers", start_work, stop_work},
 	{"store", start_store, stop_store},
-	{"authorities", mst_issuers_start, mst_issuers_stop},
+	{"snapshots", mst_snapshots_start, mst_snapshots_stop},
 	{"loops", start_loops, stop_loops},
 	{"bulk jobs", mst_jobs_start, NULL},
+	{"identities", mst_keep_start, NULL},
+	{"labels", mst_follow_start, NULL},
 	{"push", mst_pusher_make, NULL},
 	{"threads", start_threads, stop_threads},
 };

@@ -8,6 +8,7 @@
 #include "muster/app.h"
 #include "muster/conf.h"
 #include "muster/http.h"
+#include "muster/members.h"
 #include "muster/push.h"
 
 #define API_KEYS_MAX 256 /* a key for each operator tool, with room */
@@ -27,6 +28,7 @@ struct mst_facts {
 	struct mst_conf *conf;
 	struct mst_arena arena;
 	struct mst_trust *trust, *front_ends; /* CAs of devices; of front ends, NULL: none */
+	struct mst_trust *fetch_trust;        /* CAs of servers that we ask; NULL: none */
 	uint32_t identity_sources;            /* MST_FROM_* */
 	struct mst_slice chain_pem, key_pem;
 	struct mst_slice enroll_cert, enroll_key, enroll_chain, enroll_roots, enroll_apple; /* PEM */
@@ -69,6 +71,17 @@ struct mst_lane_loop {
 	struct mst_err err;
 };
 
+/* What all loops read from memory, made anew when the store changed. See snapshot.c. */
+enum snapshot_kind { SNAPSHOT_ISSUERS, SNAPSHOT_CATALOG, NUM_SNAPSHOTS };
+struct mst_snapshot {
+	const struct snapshot_row *row;
+	struct mst_engine *engine;
+	void *now;
+	struct mst_timer timer;
+	struct spread *spread; /* a load under way, NULL: none */
+	bool is_due;
+};
+
 struct mst_engine {
 	const char *conf_path;
 	struct mst_facts *facts; /* newest; the main thread's */
@@ -82,11 +95,10 @@ struct mst_engine {
 	struct mst_bulk *bulk;
 	char *seal_path; /* bulk's: a reload frees the configuration it came from */
 	struct mst_pusher *pusher; /* the push engine with its loop and thread; NULL: [push] enabled = no */
-	/* Authorities; loop 0's once threads run. See issuers.c. */
-	struct mst_issuers *issuers;
-	struct mst_timer issuers_timer;
-	struct spread *spread; /* a load under way, NULL: none */
-	bool is_issuers_due;
+	struct mst_snapshot snapshots[NUM_SNAPSHOTS]; /* loop 0's once threads run */
+	struct mst_keeper *keeper;   /* loop 0's: keeps identities in order */
+	struct mst_members *members; /* loop 0's: keeps labels of devices current */
+	struct mst_deliver *deliver; /* loop 0's: keeps settings of devices current */
 };
 
 /* One row of the start; stop runs backwards and survives a half-done start. */
@@ -113,11 +125,20 @@ int mst_lane_adopt(struct mst_lane_loop *lane, struct mst_facts *facts, struct m
 /* mst_lane_take gives the lane other live authorities: for what it issues, and whom it trusts. Its loop's thread. */
 void mst_lane_take(struct mst_lane_loop *lane, const struct mst_issuers *issuers);
 
-/* issuers.c: the live authorities of all loops. */
-#define ISSUERS_AGAIN_MS 100
-int mst_issuers_start(struct mst_engine *engine, struct mst_err *e) MST_MUST;
-void mst_issuers_stop(struct mst_engine *engine);
-void mst_lane_issuers(struct mst_lane_loop *lane);
+/* snapshot.c: the live authorities and the catalog of all loops. */
+int mst_snapshots_start(struct mst_engine *engine, struct mst_err *e) MST_MUST;
+void mst_snapshots_stop(struct mst_engine *engine);
+void mst_lane_snapshots(struct mst_lane_loop *lane);
+
+/* follow.c: who works through the devices when the catalog changed. mst_follow_stop: when workers and store are gone. */
+int mst_follow_start(struct mst_engine *engine, struct mst_err *e) MST_MUST;
+void mst_follow_stop(struct mst_engine *engine);
+/* mst_follow_catalog: no loop looks at `older` any more. On loop 0. */
+void mst_follow_catalog(struct mst_engine *engine, const struct mst_catalog *older, const struct mst_catalog *newer);
+
+/* keeper.c: the keeper of identities; mst_keep_stop as mst_jobs_stop. */
+int mst_keep_start(struct mst_engine *engine, struct mst_err *e) MST_MUST;
+void mst_keep_stop(struct mst_engine *engine);
 
 /* jobs.c: bulk jobs; mst_jobs_stop when workers and store are gone, and the loops are not. */
 int mst_jobs_start(struct mst_engine *engine, struct mst_err *e) MST_MUST;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads everything the configuration points at into one immutable bundle, so that a reload is all or nothing. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "engine.h"
 #include "muster/file.h"
+#include "muster/log.h"
 #include "muster/text.h"
 
 #define PEM_MAX (256u << 10) /* a certificate chain or a bundle of CAs, with room */
@@ -142,6 +144,28 @@ static int read_push(struct mst_facts *facts, struct mst_err *e)
 	return mst_pusher_conf(&facts->push, facts->conf, roots, e);
 }
 
+/* A system without a bundle has settings that name their own CAs. */
+static int read_fetch(struct mst_facts *facts, struct mst_err *e)
+{
+	const char *path = facts->conf->fetch_ca;
+	struct mst_slice pem;
+	struct mst_err why = {0};
+
+	if (!path[0])
+		return 0;
+	if (mst_file_read(&pem, &facts->arena, path, ROOTS_MAX, &why) != 0) {
+		if (why.sys == ENOENT) {
+			mst_log(WARN, "there are no CAs for the servers of outside CAs", mst_f_str("file", path));
+			return 0;
+		}
+		*e = why;
+		return -1;
+	}
+	if (mst_trust_new(&facts->fetch_trust, pem, &why) != 0)
+		return mst_fail(e, MST_E_CONF, "%s: %s", path, why.text);
+	return 0;
+}
+
 int mst_facts_new(struct mst_facts **out, const char *conf_path, struct mst_err *e)
 {
 	struct mst_facts *facts = calloc(1, sizeof *facts);
@@ -153,7 +177,8 @@ int mst_facts_new(struct mst_facts **out, const char *conf_path, struct mst_err 
 	    read_pem(&facts->chain_pem, facts, facts->conf->portal_certificate, e) != 0 ||
 	    read_pem(&facts->key_pem, facts, facts->conf->portal_key, e) != 0 || read_trust(facts, e) != 0 ||
 	    read_sources(facts, e) != 0 || read_front_ends(facts, e) != 0 ||
-	    read_api_keys(facts, e) != 0 || read_enroll(facts, e) != 0 || read_push(facts, e) != 0) {
+	    read_api_keys(facts, e) != 0 || read_enroll(facts, e) != 0 || read_push(facts, e) != 0 ||
+	    read_fetch(facts, e) != 0) {
 		mst_facts_free(&facts);
 		return -1;
 	}
@@ -173,6 +198,7 @@ void mst_facts_free(struct mst_facts **facts)
 		mst_wipe((void *)(uintptr_t)f->enroll_key.at, f->enroll_key.len);
 	mst_trust_free(&f->trust);
 	mst_trust_free(&f->front_ends);
+	mst_trust_free(&f->fetch_trust);
 	free(f->api_keys);
 	mst_arena_done(&f->arena);
 	mst_conf_free(&f->conf);

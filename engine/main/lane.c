@@ -9,6 +9,7 @@
 #include "muster/clock.h"
 #include "muster/barred.h"
 #include "muster/enroll.h"
+#include "muster/fetch.h"
 #include "muster/flow.h"
 #include "muster/log.h"
 #include "muster/revoke.h"
@@ -176,6 +177,7 @@ static void fill_app(struct mst_lane_loop *lane)
 	lane->app.takes_unknown_certificate = conf->takes_unknown_certificate;
 	lane->app.identity_sources = lane->facts->identity_sources;
 	lane->app.trust = lane->facts->trust;
+	mst_fetcher_trust(lane->app.fetcher, lane->facts->fetch_trust);
 	lane->app.is_trust_stored = lane->facts->trust == NULL;
 	lane->app.front_ends = lane->facts->front_ends;
 	lane->app.front_end_names = conf->front_end_names;
@@ -224,6 +226,14 @@ void mst_lane_take(struct mst_lane_loop *lane, const struct mst_issuers *issuers
 		mst_log(WARN, "clients are not told of new authorities", mst_f_u64("loop", lane->index), mst_f_err(&err));
 }
 
+static int make_fetcher(struct mst_lane_loop *lane, struct mst_err *e)
+{
+	const struct mst_fetcher_conf conf = {.at_once_max = lane->facts->conf->fetch_at_once,
+					      .answer_max = lane->facts->conf->fetch_answer_max};
+
+	return mst_fetcher_new(&lane->app.fetcher, lane->loop, lane->net, lane->engine->work, &conf, e);
+}
+
 static int make_parts(struct mst_lane_loop *lane, struct mst_err *e)
 {
 	const struct mst_conf *conf = lane->facts->conf;
@@ -258,7 +268,9 @@ static int make_parts(struct mst_lane_loop *lane, struct mst_err *e)
 	if (mst_scep_new(&lane->scep, &lane->app, &(struct mst_scep_conf){.is_sweeper = lane->index == 0}, e) != 0)
 		return -1;
 	lane->app.scep = lane->scep;
-	mst_lane_issuers(lane);
+	if (make_fetcher(lane, e) != 0)
+		return -1;
+	mst_lane_snapshots(lane);
 	if (mst_barred_new(&lane->app.barred, e) != 0 || mst_revoke_new(&lane->app.revoke, &lane->app, e) != 0)
 		return -1;
 	if (conf->known_max) {
@@ -316,9 +328,10 @@ static void on_drain_look(struct mst_timer *timer)
 	struct mst_lane_loop *lane = MST_HOME(timer, struct mst_lane_loop, drain_timer);
 	bool is_done = mst_http_busy(lane->http) == 0 && mst_net_open(lane->net) == 0;
 
-	if (is_done || mst_clock_ms() >= lane->drain_until_ms)
+	if (is_done || mst_clock_ms() >= lane->drain_until_ms) {
+		mst_fetcher_stop(lane->app.fetcher); /* who asked can still be told */
 		mst_loop_stop(lane->loop);
-	else
+	} else
 		mst_timer_set(lane->loop, &lane->drain_timer, DRAIN_LOOK_MS);
 }
 
@@ -356,6 +369,7 @@ void mst_lane_free(struct mst_lane_loop *lane)
 	mst_enroll_free(&lane->app.enroll);
 	mst_scep_free(&lane->scep);
 	mst_seen_free(&lane->seen);
+	mst_fetcher_free(&lane->app.fetcher);
 	mst_net_free(&lane->net);
 	mst_http_free(&lane->http);
 	mst_barred_free(&lane->app.barred);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The snapshot of authorities: what changes while a load is under way is loaded, also when that load fails. */
+/* Snapshots: what changes while a load is under way is loaded, also when that load fails. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
 #include "../../../engine/main/engine.h"
 #include "muster/log.h"
 
-/* What issuers.c asks of others: one job at a time, and loads that fail when told so. */
+/* What snapshot.c asks of others: one job at a time, and loads that fail when told so. */
 static struct mst_job *given;
 static uint32_t num_loads;
 
@@ -31,7 +31,7 @@ static void fake_mail(struct mst_loop *loop, struct mst_mail *mail)
 #define mst_issuers_load fake_load
 #define mst_work_post    fake_post
 #define mst_loop_post    fake_mail
-#include "../../../engine/main/issuers.c"
+#include "../../../engine/main/snapshot.c"
 
 static void work(void)
 {
@@ -42,13 +42,14 @@ static void work(void)
 	now->on_ran(now);
 }
 
-Test(issuers, a_change_during_a_load_that_fails_is_loaded)
+Test(snapshot, a_change_during_a_load_that_fails_is_loaded)
 {
 	struct mst_engine *engine = calloc(1, sizeof *engine);
 
 	cr_assert_not_null(engine);
 	engine->num_loops = 1;
 	engine->loops[0].engine = engine;
+	engine->snapshots[SNAPSHOT_ISSUERS] = (struct mst_snapshot){.row = &rows[SNAPSHOT_ISSUERS], .engine = engine};
 	on_issuers_changed(&engine->loops[0].app);
 	cr_assert_not_null(given);
 	on_issuers_changed(&engine->loops[0].app);
@@ -58,6 +59,6 @@ Test(issuers, a_change_during_a_load_that_fails_is_loaded)
 	work();
 	cr_expect_eq(num_loads, 2);
 	cr_expect_null(given, "nothing changed since");
-	cr_expect_null(engine->spread);
+	cr_expect_null(engine->snapshots[SNAPSHOT_ISSUERS].spread);
 	free(engine);
 }
