@@ -40,6 +40,19 @@ int mst_inventory_look(struct mdm_state *s, struct mst_read *r)
 	return mst_standing_read(r, s->standing, &s->who.device_id, NULL, s->questions);
 }
 
+#define AGAIN_MS 3600000 /* how old a report may get before the same one is written again */
+
+/* Most reports say what the last one said: no write, and nobody need look at the device. */
+static bool is_news(const struct mdm_state *s, const struct mst_detail *d)
+{
+	const struct mst_detail *old = &s->standing->detail;
+
+	return !s->standing->has_detail || d->reported_ms - old->reported_ms >= AGAIN_MS || !mst_slice_eq(d->text, old->text) ||
+	       !mst_slice_eq(d->udid, old->udid) || !mst_slice_eq(d->serial, old->serial) ||
+	       !mst_slice_eq(d->os_version, old->os_version) || !mst_slice_eq(d->model, old->model) ||
+	       !mst_slice_eq(d->platform, old->platform) || !mst_slice_eq(d->imei, old->imei) || !mst_slice_eq(d->mac, old->mac);
+}
+
 int mst_inventory_keep(struct mdm_state *s, bool is_new_enrolment)
 {
 	const struct mdm_message *m = &s->message;
@@ -57,6 +70,10 @@ int mst_inventory_keep(struct mdm_state *s, bool is_new_enrolment)
 	if (is_new_enrolment) {
 		d.registered_ms = s->now_ms;
 		d.is_retired = false;
+	}
+	if (!is_new_enrolment && !is_news(s, &d)) {
+		s->standing = NULL;
+		return 0;
 	}
 	return mst_standing_put(&s->has_labels, &s->batch, s->standing, &d, s->questions, &s->x->err);
 }
