@@ -3,6 +3,7 @@
  * What a device says of itself (Authenticate, answers to DeviceInformation) is kept in its detail, and its labels are judged by
  * it, in the batch of the message.
  */
+#include "muster/catalog.h"
 #include "muster/standing.h"
 #include "own.h"
 
@@ -99,10 +100,16 @@ static bool is_leaving(const struct mdm_state *s)
 	return s->row && s->row->occasion == OCCASION_CHECK_OUT;
 }
 
+/* Without settings there is nothing to deliver to a device that changed; one that leaves gives up what it has all the same. */
+static bool is_of_interest(const struct mdm_state *s)
+{
+	return is_leaving(s) || (s->standing && s->app->catalog && s->app->catalog->num_settings > 0);
+}
+
 void mst_inventory_tell(struct mdm_state *s)
 {
 	if (s->has_labels && s->app->on_members)
 		s->app->on_members(s->app, &s->who.device_id, 1);
-	else if (s->has_batch && s->app->on_device && (s->standing || is_leaving(s)))
+	else if (s->has_batch && s->app->on_device && is_of_interest(s))
 		s->app->on_device(s->app, &s->who.device_id);
 }
